@@ -1,0 +1,49 @@
+"""BKN Lab's library: normalization at small batch sizes, with the truth beside every estimate.
+
+Importing it is cheap: torch is loaded when a name that needs it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from bkn.catalog import DATASETS, METHODS, NETWORKS, DatasetCard, MethodCard, NetworkCard
+from bkn.experiment import Experiment, Race
+
+if TYPE_CHECKING:
+    from bkn.moments.weave import convert
+    from bkn.normalizers.base import Belief
+    from bkn.normalizers.build import build_norm
+    from bkn.training.run import train
+
+__all__ = [
+    "Belief", "Experiment", "Race",
+    "build_norm", "convert", "datasets", "methods", "networks", "train",
+]  # fmt: skip
+
+_NEEDS_TORCH = {
+    "Belief": "bkn.normalizers.base",
+    "build_norm": "bkn.normalizers.build",
+    "convert": "bkn.moments.weave",
+    "train": "bkn.training.run",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _NEEDS_TORCH:
+        raise AttributeError(f"module 'bkn' has no attribute {name!r}")
+    return getattr(import_module(_NEEDS_TORCH[name]), name)
+
+
+def methods() -> dict[str, MethodCard]:
+    """The cards of all methods by key; needs no torch."""
+    return dict(METHODS)
+
+
+def networks() -> dict[str, NetworkCard]:
+    """The cards of all networks by key; needs no torch."""
+    return dict(NETWORKS)
+
+
+def datasets() -> dict[str, DatasetCard]:
+    """The cards of all datasets by key; needs no torch."""
+    return dict(DATASETS)

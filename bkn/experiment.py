@@ -1,0 +1,276 @@
+"""Experiment and Race: what is trained, as validated, frozen, hashable data.
+
+Everything a person can set enters here and is checked here, whichever way it came (form, URL,
+JSON, command line, Python), so that a wrong value is refused in words before anything starts.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
+
+from bkn.catalog import (
+    DATASETS,
+    METHODS,
+    NETWORKS,
+    DatasetCard,
+    MethodCard,
+    NetworkCard,
+    Options,
+    as_number,
+    pick,
+)
+
+PROBES = ("off", "light")  # how much the probe measures
+MAX_ENTRANTS = 8
+DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
+NUMBERS = {  # field: (lowest, highest, whole)
+    "batch": (1, 4096, True),
+    "micro_batch": (1, 4096, True),
+    "lr": (1e-6, 1e6, False),  # absurd rates are allowed: watching one diverge is a lesson
+    "epochs": (1, 1000, True),
+    "seed": (0, 2**31 - 1, True),
+    "momentum": (0.0, 0.999, False),
+    "weight_decay": (0.0, 1.0, False),
+}
+
+
+def number(name: str, value: Any) -> float | int:
+    """Validate one numeric field of an Experiment.
+
+    Raises:
+        ValueError: naming the field, the value and what is allowed.
+    """
+    low, high, whole = NUMBERS[name]
+    given = as_number(value)
+    if given is None or not low <= given <= high or (whole and given != int(given)):
+        kind = "a whole number" if whole else "a number"
+        raise ValueError(f"{name} must be {kind} in [{low:g}, {high:g}], got {value!r}")
+    return int(given) if whole else given
+
+
+def check_micro_batch(micro_batch: int, batch: int) -> None:
+    """Raise ValueError unless micro-batches of this size fill the batch exactly."""
+    if batch % micro_batch:
+        fits = [m for m in range(1, batch + 1) if batch % m == 0]
+        raise ValueError(
+            f"micro_batch must divide batch={batch}, got {micro_batch}; "
+            f"allowed: {', '.join(map(str, fits))}"
+        )
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One training run: a method on a network and a dataset.
+
+    Raises:
+        ValueError: naming the field, the value and what is allowed.
+    """
+
+    dataset: str = "digits"
+    network: str = "convnet"
+    method: str = "kalman"
+    options: Options = field(default_factory=dict)  # of the method; missing ones take defaults
+    batch: int = 64  # images per optimizer step
+    micro_batch: int = 2  # images per set of statistics; divides batch
+    lr: float = 0.05  # peak of the one-cycle schedule
+    epochs: int = 4
+    seed: int = 0  # initial weights, order of the images, random streams
+    device: str = "auto"  # auto, cpu, cuda, cuda:0, mps
+    network_options: Options = field(default_factory=dict)
+    dataset_options: Options = field(default_factory=dict)
+    momentum: float = 0.9
+    weight_decay: float = 2e-4  # on weights, not on affine parameters
+
+    def __post_init__(self) -> None:
+        set_field = object.__setattr__  # the dataclass is frozen; values are normalized once, here
+        set_field(self, "options", self.method_card.complete(self.options))
+        set_field(self, "network_options", self.network_card.complete(self.network_options))
+        set_field(self, "dataset_options", self.dataset_card.complete(self.dataset_options))
+        for name in NUMBERS:
+            set_field(self, name, number(name, getattr(self, name)))
+        if not DEVICE.fullmatch(str(self.device)):
+            raise ValueError(f"device must be auto, cpu, mps or cuda[:N], got {self.device!r}")
+        check_micro_batch(self.micro_batch, self.batch)
+        if self.batch > self.dataset_card.train:
+            raise ValueError(
+                f"batch must be at most the {self.dataset_card.train} training images of "
+                f"{self.dataset}, got {self.batch}"
+            )
+        self._check_fit()
+
+    def _check_fit(self) -> None:
+        method, network = self.method_card, self.network_card
+        if method.needs_space and not network.spatial:
+            raise ValueError(
+                f"method {self.method!r} needs pictures with height and width inside the network; "
+                f"network {self.network!r} has vectors only"
+            )
+        if method.batch_statistics and not network.spatial and self.micro_batch < 2:
+            raise ValueError(
+                f"micro_batch must be at least 2 for method {self.method!r} on network "
+                f"{self.network!r}: a single vector has no variance; got {self.micro_batch}"
+            )
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    @property
+    def method_card(self) -> MethodCard:
+        return pick(METHODS, self.method, "method")
+
+    @property
+    def network_card(self) -> NetworkCard:
+        return pick(NETWORKS, self.network, "network")
+
+    @property
+    def dataset_card(self) -> DatasetCard:
+        return pick(DATASETS, self.dataset, "dataset")
+
+    @property
+    def entrant(self) -> str:
+        """The method as text, with the options that differ from the defaults."""
+        return entrant_text(self.method, self.options)
+
+    @property
+    def label(self) -> str:
+        """The method as people read it: "Kalman norm, gain learned"."""
+        _, _, changed = self.entrant.partition(":")
+        words = changed.replace("=", " ").replace(",", ", ")
+        return f"{self.method_card.title}, {words}" if words else self.method_card.title
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return self.dataset_card.train // self.batch  # the last incomplete batch is dropped
+
+    @property
+    def steps(self) -> int:
+        return self.epochs * self.steps_per_epoch
+
+    @property
+    def key(self) -> str:
+        """Equal experiments share a key, so what is already done can be found again."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()[:12]
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Experiment":
+        """Rebuild an Experiment.
+
+        Raises:
+            ValueError: for text that is not a JSON object, unknown fields or bad values.
+        """
+        return cls.from_dict(_json_object(text, "experiment"))
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> "Experiment":
+        _refuse_unknown(given, {f.name for f in fields(cls)}, "experiment")
+        return cls(**given)
+
+
+@dataclass(frozen=True)
+class Race:
+    """1 to 8 experiments trained in lock-step; they differ in method and options only.
+
+    All entrants see the same initial weights and the same batches in the same order. The probe's
+    tier says what is watched, never what is computed.
+    """
+
+    experiments: tuple[Experiment, ...]
+    probe: str = "light"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "experiments", tuple(self.experiments))
+        if not 1 <= len(self.experiments) <= MAX_ENTRANTS:
+            raise ValueError(
+                f"methods must name 1 to {MAX_ENTRANTS} entrants, got {len(self.experiments)}"
+            )
+        if self.probe not in PROBES:
+            raise ValueError(f"probe must be {' or '.join(PROBES)}, got {self.probe!r}")
+        first, seen = self.experiments[0], set()
+        for experiment in self.experiments:
+            if replace(experiment, method=first.method, options=first.options) != first:
+                raise ValueError(
+                    "the entrants of a race may differ in method and options only; "
+                    f"{experiment.label!r} differs from {first.label!r} elsewhere"
+                )
+            if experiment.entrant in seen:
+                raise ValueError(f"methods names {experiment.entrant!r} twice")
+            seen.add(experiment.entrant)
+
+    @classmethod
+    def of(cls, entrants: Sequence[str], probe: str = "light", **common: Any) -> "Race":
+        """A race of entrants such as "batch" or "kalman:gain=0.5,transition=sampled".
+
+        Raises:
+            ValueError: naming the field, the value and what is allowed.
+        """
+        experiments = []
+        for text in entrants:
+            method, options = parse_entrant(text)
+            experiments.append(Experiment(method=method, options=options, **common))
+        return cls(tuple(experiments), probe)
+
+    @property
+    def common(self) -> Experiment:
+        """The first entrant: holds every setting that all share."""
+        return self.experiments[0]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return tuple(experiment.label for experiment in self.experiments)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Race":
+        given = _json_object(text, "race")
+        _refuse_unknown(given, {f.name for f in fields(cls)}, "race")
+        experiments = tuple(Experiment.from_dict(one) for one in given.pop("experiments"))
+        return cls(experiments, **given)
+
+
+def parse_entrant(text: str) -> tuple[str, Options]:
+    """Split "kalman:gain=0.5,transition=sampled" into key and completed options.
+
+    Raises:
+        ValueError: naming the method or option that is unknown or not allowed.
+    """
+    method, _, rest = text.strip().partition(":")
+    card = pick(METHODS, method, "method")
+    options = {}
+    for part in filter(None, rest.split(",")):
+        name, equals, value = part.partition("=")
+        if not equals:
+            raise ValueError(f"an option of {method} must read name=value, got {part!r}")
+        options[name.strip()] = value.strip()
+    return method, card.complete(options)
+
+
+def entrant_text(method: str, options: Mapping[str, Any]) -> str:
+    """The inverse of `parse_entrant`, naming only what differs from the defaults."""
+    card = pick(METHODS, method, "method")
+    defaults = card.complete({})
+    changed = [f"{k}={v}" for k, v in card.complete(options).items() if v != defaults[k]]
+    return f"{method}:{','.join(changed)}" if changed else method
+
+
+def _json_object(text: str, kind: str) -> dict[str, Any]:
+    given = json.loads(text)  # its JSONDecodeError is a ValueError and names the place
+    if not isinstance(given, dict):
+        raise ValueError(f"{kind} must be a JSON object, got {type(given).__name__}")
+    return given
+
+
+def _refuse_unknown(given: Mapping[str, Any], known: set[str], kind: str) -> None:
+    unknown = sorted(set(given) - known)
+    if unknown:
+        raise ValueError(
+            f"{kind} has no field {', '.join(map(repr, unknown))}; "
+            f"its fields: {', '.join(sorted(known))}"
+        )

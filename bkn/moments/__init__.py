@@ -1,0 +1,1 @@
+"""Moment propagation: how a belief travels through a network."""

@@ -1,0 +1,1 @@
+"""Normalization methods: one file per idea."""

@@ -1,0 +1,1 @@
+"""The probe: estimates held against the truth."""

@@ -1,0 +1,1 @@
+"""The store: SQLite schema, writer, reader, cache. Imports no torch."""

@@ -1,0 +1,1 @@
+"""The training loop, the lock-step race, checkpoints."""

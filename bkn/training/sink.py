@@ -1,0 +1,32 @@
+"""Where a race's events go: the only thing the trainer knows about recording.
+
+The worker hands in a sink that writes to the store, headless training one that keeps all in
+memory, tests whatever they like. `run` is the entrant's position in the race, from 0.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+# Streams of rows and their columns. The probe stream's columns are "layer/metric".
+TRAIN, TEST, PROBE = "train", "test", "probe"
+TRAIN_COLUMNS = ("loss", "loss_min", "loss_max", "lr", "step_ms", "probe_share")
+TEST_COLUMNS = ("test_loss", "test_accuracy")  # nats, fraction; by running statistics
+
+
+class Sink(Protocol):
+    """Receives what happens in a race, in order."""
+
+    def columns(self, run: int, stream: str, names: Sequence[str]) -> None:
+        """Name the columns of a stream, once, before its first row."""
+
+    def row(self, run: int, stream: str, step: int, values: Sequence[float]) -> None:
+        """One recorded row, after `step` optimizer steps (0 = before the first)."""
+
+    def status(self, run: int, status: str, step: int, message: str = "") -> None:
+        """running, paused, finished, stopped, diverged or failed, with words where it helps."""
+
+    def event(self, step: int, kind: str, payload: Mapping[str, Any]) -> None:
+        """A change by hand to the whole race: kind lr, micro_batch, gain, pause, resume ..."""
+
+    def summary(self, run: int, values: Mapping[str, float]) -> None:
+        """Final figures of one run: test_accuracy, test_loss, steps, seconds, ..."""
