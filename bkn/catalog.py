@@ -307,7 +307,7 @@ DATASETS: dict[str, DatasetCard] = {
             "noise. Harder than digits, and as many as you like.",
             "bkn.data.shapes:load",
             (
-                Param("difficulty", 0.5, "Clutter, noise and low contrast: 0 easy, 1 hopeless.", 0, 1),
+                Param("difficulty", 0.5, "Clutter, noise, contrast: 0 easy, 1 hopeless.", 0, 1),
             ),
             source="procedural, made here",
             train=20000,
