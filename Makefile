@@ -1,0 +1,39 @@
+# make run: the app. make test: every check, with a real browser. Both make .venv first.
+PYTHON ?= python3
+BIN := .venv/bin
+PORT ?= 8501
+
+.PHONY: run test lint bench clean
+
+.venv/installed: requirements.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet -r requirements.txt
+	touch $@
+
+.venv/installed-dev: .venv/installed requirements-dev.txt
+	$(BIN)/pip install --quiet -r requirements-dev.txt
+	touch $@
+
+run: .venv/installed
+	@echo "BKN Lab: http://localhost:$(PORT)"
+	$(BIN)/python -m streamlit run app/main.py --server.port $(PORT)
+
+test: .venv/installed-dev
+	sh tests/browser/chromium.sh
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+lint: .venv/installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/mypy
+
+bench: .venv/installed-dev
+	$(BIN)/python -m benchmarks.small_batch
+	$(BIN)/python -m benchmarks.trainer_speed
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache app/static
