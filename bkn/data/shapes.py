@@ -18,10 +18,10 @@ SAMPLE = 256  # training pictures that tell mean and deviation
 class Split:
     """One split's pictures, painted at most once each."""
 
-    def __init__(self, scenes: Scenes, difficulty: float, name: str):
+    def __init__(self, scenes: Scenes, name: str):
         self.name = name
         self.size = len(scenes.labels)
-        self._scenes, self._difficulty = scenes, difficulty
+        self._scenes = scenes
         device = scenes.labels.device
         self._pixels = torch.empty(self.size, 3, SIZE, SIZE, dtype=torch.uint8, device=device)
         self._painted = torch.zeros(self.size, dtype=torch.bool, device=device)
@@ -38,7 +38,7 @@ class Split:
     def _paint(self, index: Tensor) -> None:
         missing = index[~self._painted[index]].unique()
         if len(missing):
-            self._pixels[missing] = self._scenes.render(missing, self._difficulty)
+            self._pixels[missing] = self._scenes.render(missing)
             self._painted[missing] = True
             self._left -= len(missing)
 
@@ -80,6 +80,6 @@ def load(device: torch.device | str = "cpu", difficulty: float | None = None) ->
     given = {} if difficulty is None else {"difficulty": difficulty}
     level = float(card.complete(given)["difficulty"])
     return Shapes(
-        Split(Scenes(card.train, TRAIN_SEED, device), level, "training"),
-        Split(Scenes(card.test, TEST_SEED, device), level, "test"),
+        Split(Scenes(card.train, TRAIN_SEED, level, device), "training"),
+        Split(Scenes(card.test, TEST_SEED, level, device), "test"),
     )
