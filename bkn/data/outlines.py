@@ -72,7 +72,7 @@ def triangle(x: Tensor, y: Tensor) -> Tensor:
 
 def star(x: Tensor, y: Tensor) -> Tensor:
     """The pentagram: what lies within all but at most one of the pentagon's five sides."""
-    return _farthest(x, -y, sides=5)[1] - 0.43
+    return _farthest(x, -y, sides=5)[1] - 0.42
 
 
 def _farthest(x: Tensor, y: Tensor, sides: int) -> tuple[Tensor, Tensor]:
