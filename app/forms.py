@@ -1,0 +1,217 @@
+"""The settings in the sidebar: widgets made from the catalogue's cards, and the Race they ask for.
+
+Every widget's value lives in `st.session_state` under its stable key, seeded once from the URL
+and written back to it after every change. A widget that is hidden keeps its value.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+
+from app import address
+from bkn.catalog import DATASETS, METHODS, NETWORKS, Card, Param
+from bkn.experiment import PROBES, Experiment, Race, entrant_text, parse_entrant
+
+BATCHES = tuple(2**power for power in range(1, 11))
+PROBE_WORDS = {"off": "off", "light": "light: every layer's errors"}
+LIVE = ("lr", "micro_batch", "speed")  # act on a running race, as do options flagged live
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the settings ask for: a race, or the reason why there is none."""
+
+    race: Race | None
+    problem: str  # "" when there is a race
+    speed: float | None  # steps per second; None: as fast as it goes
+    values: Mapping[str, Any] = field(default_factory=dict)  # setting: value, for the URL
+    changed: tuple[str, ...] = ()  # settings that a hand moved since the last run of the page
+
+
+def seed(url: Mapping[str, list[str]], race: Race | None) -> None:
+    """Fill the session's settings, once: from the URL, else the watched race, else defaults."""
+    if "_link" in st.session_state:
+        return
+    given, st.session_state["_link"] = address.read(url)
+    known = address.of_race(race) if race else {}
+    for name in (*address.DEFAULTS, *address.OPTIONS):
+        st.session_state[name] = given.get(name, known.get(name, address.default(name)))
+
+
+def keep(values: Mapping[str, Any]) -> None:
+    """Write the settings into the address bar, beside the watched race and what is hidden."""
+    link = address.write(values)
+    here = {name: st.query_params.get_all(name) for name in st.query_params}
+    link |= {name: here[name] for name in address.NOT_SETTINGS if name in here}
+    if link != here:
+        st.query_params.from_dict(link)
+
+
+def value(name: str) -> Any:
+    """A setting's value in this session, whether or not its widget is on the page."""
+    return st.session_state.get(name, address.default(name))
+
+
+def touched(name: str) -> None:
+    """Callback of every setting: remember that a hand moved it."""
+    st.session_state.setdefault("_touched", []).append(name)
+    st.session_state["_link"] = []  # what the link got wrong has been seen
+    if name == "batch" and value("batch") % value("micro_batch"):
+        fits = [m for m in divisors(value("batch")) if m <= value("micro_batch")]
+        st.session_state["micro_batch"] = fits[-1]
+
+
+def divisors(batch: int) -> list[int]:
+    """All m that fill a batch exactly, smallest first."""
+    return [m for m in range(1, batch + 1) if batch % m == 0]
+
+
+def wanted() -> Wanted:
+    """The Race that the settings describe."""
+    values = {name: value(name) for name in (*address.DEFAULTS, *used_options())}
+    speed = None if values["speed"] == address.FULL_SPEED else float(values["speed"])
+    changed = tuple(st.session_state.pop("_touched", ()))
+    try:
+        return Wanted(build(values), "", speed, values, changed)
+    except ValueError as error:
+        return Wanted(None, str(error), speed, values, changed)
+
+
+def build(values: Mapping[str, Any]) -> Race:
+    """A Race from settings; options apply to the entrants that name none themselves.
+
+    Raises:
+        ValueError: naming the field, the value and what is allowed.
+    """
+
+    def options(card: Card) -> dict[str, Any]:
+        keys = {param.name: address.option_key(card, param) for param in card.params}
+        return {name: values[key] for name, key in keys.items() if key in values}
+
+    entrants = [
+        entrant_text(text, options(METHODS[text])) if text in METHODS else text
+        for text in values["methods"]
+    ]
+    return Race.of(
+        entrants,
+        probe=values["probe"],
+        network_options=options(NETWORKS[values["network"]]),
+        dataset_options=options(DATASETS[values["dataset"]]),
+        **{
+            name: values[name]
+            for name in ("dataset", "network", "batch", "micro_batch", "lr", "epochs", "seed")
+        },
+    )
+
+
+def used_options() -> list[str]:
+    """Keys of the options that act on the chosen methods, network and dataset."""
+    chosen = [METHODS[text] for text in value("methods") if text in METHODS]
+    cards: list[Card] = [*chosen, NETWORKS[value("network")], DATASETS[value("dataset")]]
+    return [address.option_key(card, param) for card in cards for param in card.params]
+
+
+def entrants() -> list[str]:
+    """What `methods` offers: every method, and every word that one of its options may be."""
+    offered = []
+    for card in METHODS.values():
+        offered.append(card.key)
+        offered += [
+            f"{card.key}:{param.name}={choice}"
+            for param in card.params
+            for choice in param.choices
+            if choice != param.default
+        ]
+    return offered
+
+
+def entrant_words(text: str) -> str:
+    """An entrant as people read it; one that is wrong reads as it was written."""
+    try:
+        method, options = parse_entrant(text)
+    except ValueError:
+        return text
+    return Experiment(method=method, options=options).label
+
+
+def sidebar(hidden: set[str]) -> None:
+    """Draw the settings, except the hidden ones."""
+
+    def draw(kind: Callable[..., Any], name: str, label: str, *args: Any, **more: Any) -> None:
+        if name not in hidden:
+            kind(label, *args, key=name, on_change=touched, args=(name,), **more)
+
+    def title(cards: Mapping[str, Card]) -> Callable[[str], str]:
+        return lambda key: cards[key].title
+
+    draw(st.selectbox, "dataset", "Images", list(DATASETS), format_func=title(DATASETS))
+    draw(st.selectbox, "network", "Network", list(NETWORKS), format_func=title(NETWORKS))
+    draw(
+        st.multiselect, "methods", "Methods", entrants(),
+        format_func=entrant_words, accept_new_options=True, placeholder="Choose 1 to 8",
+        help="Type an entrant to give it options of its own: kalman:gain=0.5,running=first",
+    )  # fmt: skip
+    batch, micro_batch = value("batch"), value("micro_batch")
+    draw(
+        st.select_slider, "batch", "Images per optimizer step, B",
+        sorted({*BATCHES, batch}),
+    )  # fmt: skip
+    draw(
+        st.select_slider, "micro_batch", "Images per statistic, m",
+        sorted({*divisors(batch), micro_batch}),
+    )  # fmt: skip
+    st.caption(devices(batch, micro_batch))
+    draw(
+        st.number_input, "lr", "Peak learning rate", step=0.01, format="%g",
+        help="Peak of the one-cycle schedule. Changes act on a running race at once.",
+    )  # fmt: skip
+    with st.expander("More: epochs, seed, probe, speed, options"):
+        draw(st.number_input, "epochs", "Epochs", step=1)
+        draw(st.number_input, "seed", "Seed", step=1, help="Weights, order of images, draws.")
+        draw(
+            st.selectbox, "probe", "Probe", PROBES, format_func=lambda key: PROBE_WORDS[key],
+            help="Holds each layer's estimates against the truth; never changes the training.",
+        )  # fmt: skip
+        draw(st.selectbox, "speed", "Speed", address.SPEEDS, format_func=speed_words)
+        for name in used_options():
+            card, param = address.OPTIONS[name]
+            option(draw, name, f"{card.title.split(',')[0]}: {param.name}", param)
+
+
+def option(draw: Callable[..., None], name: str, label: str, param: Param) -> None:
+    """The widget that suits one option of a card."""
+    if param.low is None or param.high is None:
+        draw(st.selectbox, name, label, param.choices, help=param.help)
+    elif param.integer:
+        draw(st.number_input, name, label, step=1, help=param.help)
+    else:
+        draw(st.select_slider, name, label, steps(param, value(name)), help=param.help)
+
+
+def steps(param: Param, current: Any) -> list[Any]:
+    """Stops of an option's slider: 21 numbers over its range, the current one, then its words."""
+    low, high = param.low or 0.0, param.high or 1.0
+    numbers = {round(low + (high - low) * i / 20, 10) for i in range(21)}
+    if not isinstance(current, str):
+        numbers.add(current)
+    return [*sorted(numbers), *param.choices]
+
+
+def devices(batch: int, micro_batch: int) -> str:
+    """What (B, m) means: the many devices that it stands for."""
+    if batch % micro_batch:
+        return f"({batch}, {micro_batch}): does not fit, {micro_batch} must divide {batch}"
+    if micro_batch == batch:
+        return f"({batch}, {batch}): one device, all images share one statistic"
+    images = "image" if micro_batch == 1 else "images"
+    count = batch // micro_batch
+    return f"({batch}, {micro_batch}): as on {count} devices with {micro_batch} {images} each"
+
+
+def speed_words(speed: Any) -> str:
+    """A speed as people read it."""
+    if speed == address.FULL_SPEED:
+        return "as fast as it goes"
+    return f"{speed} step{'s' if speed != 1 else ''} a second"

@@ -1,0 +1,101 @@
+"""The lab: what all visitors of this server share.
+
+One supervisor of worker processes, the recorded race of the first picture, and one cache for
+every watched race, however many visitors watch it. Nothing here imports torch.
+"""
+
+import gc
+import threading
+import time
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import streamlit as st
+
+from bkn.engine.supervisor import Supervisor
+from bkn.store.cache import RaceCache
+from bkn.store.home import home
+from bkn.store.reader import Reader
+
+ROOT = Path(__file__).resolve().parents[1]
+RECORDED = ROOT / "assets" / "recorded" / "race.db"
+WATCHED = 16  # caches kept; the one that nobody looked at for longest goes first
+PACE_SECONDS = 3.0  # steps per second are measured over this long
+
+
+@dataclass
+class Watched:
+    """A race's cache, the lock that its visitors share, and how fast it goes."""
+
+    cache: RaceCache
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    owner: str = ""  # the visitor who started it; "" when the server does not know
+    samples: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=64))
+
+    def refresh(self) -> None:
+        """Read what is new; call it with the lock held."""
+        self.cache.refresh()
+        now, step = time.monotonic(), max((run.step for run in self.cache.runs), default=0)
+        self.samples.append((now, step))
+        while now - self.samples[0][0] > PACE_SECONDS and len(self.samples) > 2:
+            self.samples.popleft()
+
+    @property
+    def steps_per_second(self) -> float | None:
+        """How fast the race went over the last seconds; None before it is known."""
+        (began, first), (now, last) = self.samples[0], self.samples[-1]
+        return (last - first) / (now - began) if last > first else None
+
+
+class Lab:
+    """The handle that the page talks to."""
+
+    def __init__(self, where: Path):
+        self.supervisor = Supervisor(where)
+        self.recorded = self._recorded()
+        self._watched: OrderedDict[str, Watched] = OrderedDict()
+        self._lock = threading.Lock()
+        self._warm = False
+
+    def watch(self, race_id: str) -> Watched | None:
+        """The race of that id with its cache, or None if the store does not know it."""
+        with self._lock:
+            if race_id in self._watched:
+                self._watched.move_to_end(race_id)
+                return self._watched[race_id]
+            if self.supervisor.reader.race(race_id) is None:
+                return None
+            watched = Watched(RaceCache(self.supervisor.reader, race_id))
+            self._watched[race_id] = watched
+            if len(self._watched) > WATCHED:
+                self._watched.popitem(last=False)
+            return watched
+
+    def warm(self) -> None:
+        """Once: get a worker ready, so that the first Start is as quick as the next."""
+        with self._lock:
+            already, self._warm = self._warm, True
+        if not already:
+            self.supervisor.warm()
+
+    @staticmethod
+    def _recorded() -> Watched:
+        reader = Reader(RECORDED, immutable=True)
+        return Watched(RaceCache(reader, reader.races(1)[0].id))
+
+
+@st.cache_resource(show_spinner=False)
+def lab() -> Lab:
+    """This server's lab, made at the first visit."""
+    return Lab(home())
+
+
+@st.cache_resource(show_spinner=False)
+def freeze_imports() -> None:
+    """Take what was imported out of the garbage collector's sight, once.
+
+    Streamlit collects after every refresh; walking all modules each time costs 40 ms.
+    """
+    gc.collect()
+    gc.freeze()

@@ -1,0 +1,51 @@
+"""What has to be said in words: wrong links and settings, and races that went wrong."""
+
+import streamlit as st
+
+from app import transport
+from app.forms import Wanted
+from app.lab import Lab
+from app.watch import View
+
+
+def about_settings(view: View, wanted: Wanted) -> None:
+    """Links and settings that do not work, and what was refused."""
+    asked = st.query_params.get("run", "")
+    if asked and not view.race_id:
+        st.warning(
+            f"This lab knows no race {asked!r}: the link may come from another machine. "
+            "Here is the recorded race; Start begins your own."
+        )
+    for sentence in st.session_state.get("_link", ()):
+        st.warning(f"From the link: {sentence}")
+    if wanted.problem:
+        st.error(f"These settings cannot start: {wanted.problem}")
+    if transport.waits_for_start(view, wanted):
+        st.caption(":material/schedule: The new settings apply at the next Start.")
+
+
+def about_race(lab: Lab, view: View) -> None:
+    """What was refused just now, and what is wrong with the watched race."""
+    if refused := st.session_state.get("_refused"):
+        st.error(refused)
+    if view.moving and not view.mine:
+        st.caption(":material/visibility: Another visitor runs this race; Start begins your own.")
+    if view.status == "interrupted":
+        interrupted(lab, view)
+    if view.status == "failed":
+        st.error(f"The race failed at step {view.step}: {view.message} Start begins it anew.")
+    for run in view.picture.runs:
+        if run.status == "diverged":
+            st.warning(
+                f"{run.label} diverged: {run.message}. The others go on. "
+                "A lower peak learning rate keeps it finite."
+            )
+
+
+def interrupted(lab: Lab, view: View) -> None:
+    """The worker is gone: say so, and offer to go on from the checkpoint."""
+    st.error(f"The race was interrupted at step {view.step}. {view.message}")
+    transport.button(
+        "Resume", "resume", ":material/play_arrow:", lambda: transport.resume(lab, view), True,
+        "Goes on in a new worker from the last checkpoint.",
+    )  # fmt: skip

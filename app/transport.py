@@ -1,0 +1,159 @@
+"""The transport row: Start, Pause, Step, Stop, Reset, and what they do to a race."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from app.address import OPTIONS
+from app.forms import LIVE, Wanted
+from app.lab import Lab
+from app.visitor import visitor
+from app.watch import View, status_line
+
+OVER = ("finished", "stopped", "diverged", "failed", "interrupted")
+
+
+def row(lab: Lab, view: View, wanted: Wanted) -> None:
+    """Draw the row; a button that would do nothing is disabled."""
+    mine = view.moving and view.mine
+    paused = view.status == "paused"
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="transport"):
+        button(
+            "Restart" if mine else "Start", "start", ":material/play_arrow:",
+            lambda: start(lab, view, wanted), wanted.race is not None,
+            "Ends the race that is running, keeps it under its link, and starts a new one."
+            if mine else "Starts a race with the settings at the left.",
+            primary=True,
+        )  # fmt: skip
+        button(
+            "Resume" if paused else "Pause", "pause",
+            ":material/play_arrow:" if paused else ":material/pause:",
+            lambda: send(lab, view, "resume" if paused else "pause"), mine,
+            "Goes on from here." if paused else "Holds the race after this step.",
+        )  # fmt: skip
+        button(
+            "Step", "step", ":material/skip_next:", lambda: one_step(lab, view, wanted),
+            paused if mine else wanted.race is not None,
+            "Takes a single step." if mine else "Starts a race paused and takes one step.",
+        )  # fmt: skip
+        button(
+            "Stop", "stop", ":material/stop:", lambda: send(lab, view, "stop"), mine,
+            "Ends the race; what it recorded stays.",
+        )  # fmt: skip
+        button(
+            "Reset", "reset", ":material/restart_alt:", lambda: reset(lab, view),
+            bool(view.race_id),
+            "Ends the race and shows the recorded one again. The ended race stays under its link."
+            if mine else "Shows the recorded race again. This one stays under its link.",
+        )  # fmt: skip
+        st.html(f'<div class="status" role="status">{status_line(view)}</div>')
+
+
+def button(
+    label: str,
+    key: str,
+    icon: str,
+    act: Callable[[], object],
+    enabled: bool,
+    meaning: str,
+    primary: bool = False,
+) -> None:
+    """One button of the row; whatever the lab refuses is said on the page."""
+    st.button(
+        label,
+        key=key,
+        icon=icon,
+        help=meaning,
+        disabled=not enabled,
+        on_click=in_words,
+        args=(act,),
+        type="primary" if primary else "secondary",
+    )
+
+
+def in_words(act: Callable[[], object]) -> None:
+    """Do something; if it is refused, keep the sentence for the page."""
+    st.session_state.pop("_refused", None)
+    try:
+        act()
+    except ValueError as refused:
+        st.session_state["_refused"] = str(refused)
+
+
+def start(lab: Lab, view: View, wanted: Wanted) -> str:
+    """Start the wanted race and put its link into the address; ends the visitor's running one."""
+    if wanted.race is None:
+        raise ValueError(wanted.problem)
+    if view.moving and view.mine:
+        lab.supervisor.send(view.race_id, "stop")
+    race_id = lab.supervisor.start(wanted.race, wanted.speed)
+    watched = lab.watch(race_id)
+    if watched is not None:
+        watched.owner = visitor()
+    st.query_params["run"] = race_id
+    return race_id
+
+
+def one_step(lab: Lab, view: View, wanted: Wanted) -> None:
+    """A single step of the paused race; without a race, of a new one."""
+    if view.moving and view.mine:
+        lab.supervisor.send(view.race_id, "step")
+    else:
+        race_id = start(lab, view, wanted)
+        lab.supervisor.send(race_id, "pause")
+        lab.supervisor.send(race_id, "step")
+
+
+def send(lab: Lab, view: View, command: str, **values: Any) -> None:
+    """Send a command to the watched race."""
+    lab.supervisor.send(view.race_id, command, **values)
+
+
+def reset(lab: Lab, view: View) -> None:
+    """Back to the recorded race; the visitor's running race is ended."""
+    if view.moving and view.mine:
+        lab.supervisor.send(view.race_id, "stop")
+    del st.query_params["run"]
+
+
+def resume(lab: Lab, view: View) -> None:
+    """Continue an interrupted race from its last checkpoint."""
+    lab.supervisor.resume(view.race_id)
+    view.watched.owner = visitor()
+
+
+def apply_changes(lab: Lab, view: View, wanted: Wanted) -> None:
+    """Send the settings that a hand has just moved to the running race, if they act at once."""
+    if not (view.moving and view.mine):
+        return
+    for name in dict.fromkeys(wanted.changed):
+        if command := live_name(name):
+            value = wanted.speed if name == "speed" else wanted.values[name]
+            in_words(partial(lab.supervisor.send, view.race_id, command, value=value))
+
+
+def live_name(setting: str) -> str:
+    """The command that changes this setting in a running race, "" if it waits for Start."""
+    if setting in LIVE:
+        return setting
+    return OPTIONS[setting][1].name if setting in OPTIONS and OPTIONS[setting][1].live else ""
+
+
+def waits_for_start(view: View, wanted: Wanted) -> bool:
+    """Whether the settings ask for another race than the one that runs, live ones aside."""
+    if not view.moving or wanted.race is None:
+        return False
+    return without_live(wanted.race) != without_live(view.race)
+
+
+def without_live(race: Any) -> list[Any]:
+    """What makes a race this race: all settings but those that may change while it runs."""
+    found: list[Any] = [race.probe]
+    for one in race.experiments:
+        live = {param.name for param in one.method_card.params if param.live}
+        kept = {name: value for name, value in one.options.items() if name not in live}
+        found.append((one.method, kept, one.dataset, one.network, one.batch, one.epochs, one.seed))
+        found.append((one.network_options, one.dataset_options))
+    return found

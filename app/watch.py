@@ -1,0 +1,113 @@
+"""What the page shows now: the race in the URL, else the recorded one, and how it is doing."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from app.lab import Lab, Watched
+from app.replay import UpTo
+from app.visitor import visitor
+from bkn.experiment import Race
+from bkn.store.cache import RaceCache
+
+MOVING = ("queued", "running", "paused")  # a worker has it in hand
+REPLAY_SECONDS = 10.0
+FIRST_PICTURE = 0.5  # share of the recorded race that the first paint shows
+TICKS = {"queued": 0.2, "running": 0.4, "paused": 1.0}  # seconds between refreshes
+
+
+@dataclass(frozen=True)
+class View:
+    """One look at a race."""
+
+    watched: Watched
+    picture: RaceCache | UpTo  # what the figures draw
+    race_id: str  # "" for the recorded race
+    status: str
+    step: int
+    message: str
+    mine: bool  # this visitor may control it
+    tick: float | None  # seconds until it is worth looking again; None: nothing moves
+
+    @property
+    def race(self) -> Race:
+        return self.watched.cache.race
+
+    @property
+    def moving(self) -> bool:
+        return bool(self.race_id) and self.status in MOVING
+
+
+def look(lab: Lab) -> View:
+    """Look at the race that the URL names, else at the recorded one; refreshes its cache."""
+    race_id = st.query_params.get("run", "")
+    watched = lab.watch(race_id) if race_id else None
+    if watched is None:
+        return look_at_recorded(lab.recorded)
+    with watched.lock:
+        watched.refresh()
+    runs = watched.cache.runs
+    status = watched.cache.status
+    step = max(run.step for run in runs)
+    return View(
+        watched,
+        frozen(watched.cache, race_id, step),
+        race_id,
+        status,
+        step,
+        next((run.message for run in runs if run.message), ""),
+        watched.owner in ("", visitor()),
+        TICKS.get(status),
+    )
+
+
+def asked_race(lab: Lab, url: Mapping[str, Sequence[str]]) -> Race | None:
+    """The race that a link names, if the store knows it."""
+    watched = lab.watch(url["run"][-1]) if url.get("run") else None
+    return watched.cache.race if watched else None
+
+
+def look_at_recorded(watched: Watched) -> View:
+    """The recorded race: half of it at once, then it plays to its end and rests."""
+    steps = watched.cache.race.common.steps
+    began = st.session_state.setdefault("_replay", (time.monotonic(), FIRST_PICTURE))
+    share = began[1] + (time.monotonic() - began[0]) / REPLAY_SECONDS
+    step = min(steps, round(share * steps))
+    picture = frozen(watched.cache, "", step)
+    status = "replay" if step < steps else "recorded"
+    tick = TICKS["running"] if step < steps else None
+    return View(watched, picture, "", status, step, "", False, tick)
+
+
+def replay() -> None:
+    """Play the recorded race again from its start."""
+    st.session_state["_replay"] = (time.monotonic(), 0.0)
+
+
+def frozen(cache: RaceCache, race_id: str, step: int) -> RaceCache | UpTo:
+    """The cache, cut where the visitor stopped following it."""
+    if st.session_state.get("follow", True):
+        st.session_state.pop("_frozen", None)
+        return cache if race_id else UpTo(cache, step)
+    where = st.session_state.setdefault("_frozen", (race_id, step))
+    return UpTo(cache, where[1] if where[0] == race_id else step)
+
+
+def status_line(view: View) -> str:
+    """running · step 90 of 210 · 31 steps/s · probe 6 % of the time."""
+    steps = view.race.common.steps
+    word = {"replay": "recorded race, playing", "recorded": "recorded race"}.get(view.status)
+    parts = [word or view.status, f"step {view.step:,} of {steps:,}"]
+    if view.status == "running" and (pace := view.watched.steps_per_second):
+        parts.append(f"{pace:.0f} steps/s" if pace >= 10 else f"{pace:.1f} steps/s")
+    share = view.picture.latest(0, "probe_share")
+    if view.race_id and share is not None and view.race.probe != "off":
+        parts.append(f"probe {share:.0%} of the time".replace("%", " %"))
+    return " · ".join(parts)
+
+
+def refreshing(body: Callable[[], None], tick: float | None) -> None:
+    """Draw the body now, and again every `tick` seconds."""
+    st.fragment(body, run_every=tick)()
