@@ -1,0 +1,152 @@
+"""A belief on its way through the operations between two normalizers.
+
+It travels in one of two kinds. `Moments`: mean and variance in closed form, by each operation's
+moment rule. `Sample`: the authors' code, one Gaussian image per micro-batch that goes through
+the very same operations as the activations, and becomes moments where it is needed.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from bkn.normalizers.base import Belief, moments
+
+if TYPE_CHECKING:
+    from bkn.moments.operation import Operation
+
+TINY = 1e-12  # keeps the square root's gradient finite where a variance is 0
+
+
+class Carried(ABC):
+    """What is believed about the activations at one place of the network."""
+
+    @abstractmethod
+    def belief(self) -> Belief | None:
+        """Mean and variance (G, C) over all places; None where nothing can be said."""
+
+    @abstractmethod
+    def through(self, operation: Operation, x: Tensor, *weights: Tensor | None) -> Carried:
+        """What is believed behind an operation whose real input was x (N, C, ...)."""
+
+    @abstractmethod
+    def with_belief(self, belief: Belief) -> Carried:
+        """The same kind, holding other moments."""
+
+
+class Moments(Carried):
+    """Gaussian with these moments at every place, independent between places and channels.
+
+    Args:
+        mean: (G, C).
+        var: (G, C).
+    """
+
+    def __init__(self, mean: Tensor, var: Tensor):
+        self.mean = mean
+        self.var = var
+
+    def belief(self) -> Belief:
+        return Belief(self.mean, self.var)
+
+    def with_belief(self, belief: Belief) -> Moments:
+        return Moments(*belief)
+
+    def through(self, operation: Operation, x: Tensor, *weights: Tensor | None) -> Moments:
+        device = self.mean.device.type
+        if not torch.is_autocast_enabled(device):
+            return Moments(*operation.moments(self.belief(), x, *weights))
+        with torch.autocast(device, enabled=False):  # statistics stay in float32
+            return Moments(*operation.moments(self.belief(), x, *weights))
+
+
+class Sample(Carried):
+    """Gaussian images, drawn when an operation first needs them.
+
+    Until then, and again behind a join, only moments are held: those take the shortcuts of the
+    authors' code, where sums add them and average pooling leaves them as they are. With few
+    places the moments of one image are noisy. Where the activations have a single place
+    (vectors) one image has no variance: as many are drawn as a micro-batch has members.
+
+    Args:
+        held: moments (G, C), or the images (G * copies, C, ...) drawn from them.
+        generator: where images are drawn from; None for torch's own random stream.
+        copies: images per micro-batch.
+    """
+
+    def __init__(
+        self, held: Belief | Tensor, generator: torch.Generator | None = None, copies: int = 1
+    ):
+        self.held = held
+        self.generator = generator
+        self.copies = copies
+
+    def belief(self) -> Belief | None:
+        """Biased moments over the places; None if an image has a single value per channel."""
+        if isinstance(self.held, Belief):
+            return self.held
+        if self.copies * self.held.shape[2:].numel() == 1:
+            return None
+        return moments(self.held, self.copies)
+
+    def with_belief(self, belief: Belief) -> Sample:
+        return Sample(belief, self.generator)
+
+    def through(self, operation: Operation, x: Tensor, *weights: Tensor | None) -> Sample:
+        if isinstance(self.held, Belief):
+            short = operation.shortcut(self.held, x)
+            return (
+                self.draw(x).through(operation, x, *weights)
+                if short is None
+                else Sample(short, self.generator)
+            )
+        return Sample(operation.real(self.held, *weights), self.generator, self.copies)
+
+    def draw(self, x: Tensor) -> Sample:
+        """Images from the moments, of the size of the activations x (N, C, ...)."""
+        belief = self.belief()
+        if belief is None or not isinstance(self.held, Belief):
+            return self
+        groups, channels = belief.mean.shape
+        places = x.shape[2:]
+        copies = 1 if places.numel() > 1 else len(x) // groups
+        draws = torch.randn(
+            (groups * copies, channels, *places),
+            generator=self.generator,
+            dtype=belief.mean.dtype,
+            device=belief.mean.device,
+        )
+        return Sample(gaussian_images(belief, draws), self.generator, copies)
+
+
+def gaussian_images(belief: Belief, draws: Tensor) -> Tensor:
+    """Images (G * k, C, ...) with these moments, from standard normal draws of that shape."""
+    copies = len(draws) // len(belief.mean)
+    shape = (-1, belief.mean.shape[1]) + (1,) * (draws.dim() - 2)
+    mean = belief.mean.repeat_interleave(copies, 0).view(shape)
+    std = (belief.var + TINY).sqrt().repeat_interleave(copies, 0).view(shape)
+    return torch.addcmul(mean, std, draws)
+
+
+def sampled_transition(
+    posterior: Belief, draws: Tensor, operations: Callable[[Tensor], Tensor]
+) -> Belief:
+    """The prior that a posterior leads to: the authors' predict step as a pure function.
+
+    Args:
+        posterior: (G, C).
+        draws: standard normal numbers (G, C, H, W).
+        operations: what lies between the two layers, such as relu and a convolution.
+    """
+    return moments(operations(gaussian_images(posterior, draws)), 1)
+
+
+def beliefs_of(parts: Sequence[Carried]) -> list[Belief] | None:
+    """The moments of all parts; None if one of them is unknown."""
+    beliefs = [part.belief() for part in parts]
+    known = [belief for belief in beliefs if belief is not None]
+    return known if len(known) == len(beliefs) else None

@@ -1,0 +1,66 @@
+"""Rules of the operations with weights: convolution and linear layer."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from bkn.moments.geometry import border
+from bkn.moments.operation import Operation
+from bkn.normalizers.base import Belief
+
+
+class Conv(Operation):
+    """A convolution; exact for the moments pooled over all places, zero padding included.
+
+    Args:
+        stride, padding, dilation: one number per spatial axis.
+        groups: of channels.
+    """
+
+    def __init__(
+        self,
+        stride: Sequence[int],
+        padding: Sequence[int],
+        dilation: Sequence[int],
+        groups: int = 1,
+    ):
+        super().__init__()
+        self.stride = tuple(stride)
+        self.padding = tuple(padding)
+        self.dilation = tuple(dilation)
+        self.groups = groups
+
+    def moments(self, belief: Belief, x: Tensor, *weights: Tensor | None) -> Belief:
+        weight, bias = weights
+        assert weight is not None
+        kernel, kind = tuple(weight.shape[2:]), (belief.mean.dtype, belief.mean.device)
+        geometry = (tuple(x.shape[2:]), kernel, self.stride, self.padding, self.dilation)
+        share, factor = border(*geometry, *kind)
+        w = weight.to(kind[0]).flatten(2).unflatten(0, (self.groups, -1))  # (k, O/k, C/k, taps)
+        m = belief.mean.unflatten(1, (self.groups, -1))
+        v = belief.var.unflatten(1, (self.groups, -1))
+        mean = torch.einsum("gkc,koc->gko", m, w @ share)
+        var = torch.einsum("gkc,koc->gko", v, w.square() @ share)
+        if factor.shape[1]:
+            var = var + torch.einsum("gkc,kocr->gkor", m, w @ factor).square().sum(-1)
+        mean = mean.flatten(1)
+        return Belief(mean if bias is None else mean + bias, var.flatten(1))
+
+    def real(self, x: Tensor, *weights: Tensor | None) -> Tensor:
+        conv = (F.conv1d, F.conv2d, F.conv3d)[x.dim() - 3]
+        return conv(x, *weights, self.stride, self.padding, self.dilation, self.groups)
+
+
+class Linear(Operation):
+    """A linear layer on independent inputs."""
+
+    def moments(self, belief: Belief, x: Tensor, *weights: Tensor | None) -> Belief:
+        weight, bias = weights
+        assert weight is not None
+        weight = weight.to(belief.mean.dtype)
+        return Belief(F.linear(belief.mean, weight, bias), F.linear(belief.var, weight.square()))
+
+    def real(self, x: Tensor, *weights: Tensor | None) -> Tensor:
+        return F.linear(x, *weights)

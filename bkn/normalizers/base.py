@@ -1,0 +1,203 @@
+"""What every normalizer shares: beliefs, moments of micro-batches, the contract of a layer.
+
+The batch is cut into G contiguous micro-batches of m images. A statistic belongs to one
+micro-batch and one channel, so all statistics have the shape (G, C). They are computed in
+float32 at least, whatever the activations are.
+"""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from bkn.normalizers.kernels import group_moments, normalize
+
+
+class Belief(NamedTuple):
+    """A mean and a variance per micro-batch and channel, (G, C) each."""
+
+    mean: Tensor
+    var: Tensor
+
+
+class Estimate(NamedTuple):
+    """What one layer made of one batch."""
+
+    seen: Belief  # the observation
+    prior: Belief | None  # what the layers below predicted
+    posterior: Belief  # what normalizes
+    gain: Tensor  # (C,) weight of the observation in force: 1 where the prior was not used
+
+
+def split(x: Tensor, micro_batch: int | None) -> Tensor:
+    """View (N, C, ...) as (G, m, C, ...): contiguous micro-batches.
+
+    Raises:
+        ValueError: unless micro_batch divides N.
+    """
+    size = len(x) if micro_batch is None else micro_batch
+    if size < 1 or len(x) % size:
+        raise ValueError(
+            f"micro_batch must divide the batch; got micro_batch={size} for {len(x)} images"
+        )
+    return x.unflatten(0, (-1, size))
+
+
+def moments(x: Tensor, micro_batch: int | None = None) -> Belief:
+    """Biased mean and variance of x (N, C, ...) per micro-batch and channel.
+
+    Args:
+        x: activations; statistics run over the micro-batch and all places.
+        micro_batch: images per statistic, None for the whole batch.
+
+    Raises:
+        ValueError: unless micro_batch divides N.
+    """
+    return Belief(*group_moments(split(x, micro_batch)))
+
+
+class Normalizer(nn.Module):
+    """A layer that rescales each channel: `y, belief = norm(x, prior)`.
+
+    Args:
+        channels: C.
+        micro_batch: images per set of statistics, None for the whole batch; may be changed live.
+        eps: added to the variance.
+        affine: learn a scale and a shift per channel (`weight`, `bias`).
+    """
+
+    weight: nn.Parameter | None
+    bias: nn.Parameter | None
+
+    def __init__(
+        self,
+        channels: int,
+        *,
+        micro_batch: int | None = None,
+        eps: float = 1e-5,
+        affine: bool = True,
+    ):
+        super().__init__()
+        if channels < 1:
+            raise ValueError(f"channels must be at least 1, got {channels}")
+        self.channels = channels
+        self.micro_batch = micro_batch
+        self.eps = eps
+        self.register_parameter("weight", nn.Parameter(torch.ones(channels)) if affine else None)
+        self.register_parameter("bias", nn.Parameter(torch.zeros(channels)) if affine else None)
+
+    def forward(self, x: Tensor, prior: Belief | None = None) -> tuple[Tensor, Belief | None]:
+        """Normalize x (N, C, ...).
+
+        Returns:
+            The result, of x's shape and type, and the belief handed to the layers above (None:
+            this method holds none).
+        """
+        raise NotImplementedError
+
+    def check(self, x: Tensor) -> None:
+        """Raise ValueError unless x is (N, C, ...) with the C of this layer."""
+        if x.dim() < 2 or x.shape[1] != self.channels:
+            raise ValueError(
+                f"{type(self).__name__} expects (N, {self.channels}, ...), got {tuple(x.shape)}"
+            )
+
+    def extra_repr(self) -> str:
+        return f"{self.channels}, micro_batch={self.micro_batch}, eps={self.eps}"
+
+
+class BatchStatistics(Normalizer):
+    """Normalize by moments estimated from the micro-batch; evaluate by running averages.
+
+    The running variance averages the unbiased variance n/(n-1), n = values per statistic, as
+    nn.BatchNorm does; the biased one normalizes. Evaluation never looks at its batch.
+
+    Args:
+        momentum: weight of the new value in the running averages, None for their plain average.
+        running: which micro-batches feed them: the "mean" of all, or the "first" (the authors of
+            Kalman normalization).
+        base: see `Normalizer`.
+    """
+
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
+
+    def __init__(
+        self,
+        channels: int,
+        *,
+        running: str = "mean",
+        momentum: float | None = 0.1,
+        micro_batch: int | None = None,
+        eps: float = 1e-5,
+        affine: bool = True,
+    ):
+        super().__init__(channels, micro_batch=micro_batch, eps=eps, affine=affine)
+        if running not in ("mean", "first"):
+            raise ValueError(f"running must be 'mean' or 'first', got {running!r}")
+        self.running = running
+        self.momentum = momentum
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+        self.register_buffer("num_batches_tracked", torch.tensor(0))
+
+    def estimate(self, x: Tensor, prior: Belief | None = None) -> Estimate:
+        """What this layer makes of x (N, C, ...) in training; changes no state."""
+        raise NotImplementedError
+
+    def hand_on(self, posterior: Belief) -> Belief | None:
+        """The belief about the layer's output that goes to the layers above."""
+        return None
+
+    def forward(self, x: Tensor, prior: Belief | None = None) -> tuple[Tensor, Belief | None]:
+        if not self.training:
+            self.check(x)
+            return self.by_running_averages(x), None
+        posterior = self.estimate(x, prior).posterior
+        self.remember(posterior, values=x.numel() // posterior.mean.numel())
+        return self.normalize(x, posterior), self.hand_on(posterior)
+
+    def normalize(self, x: Tensor, belief: Belief) -> Tensor:
+        """Weight * (x - mean) / sqrt(var + eps) + bias, by the moments of each micro-batch."""
+        groups = x.unflatten(0, (len(belief.mean), -1))
+        y = normalize(groups, belief.mean, belief.var, self.weight, self.bias, self.eps)
+        return y.flatten(0, 1)
+
+    def by_running_averages(self, x: Tensor) -> Tensor:
+        return F.batch_norm(
+            x, self.running_mean, self.running_var, self.weight, self.bias, False, 0.0, self.eps
+        )
+
+    @torch.no_grad()
+    def remember(self, posterior: Belief, values: int) -> None:
+        """Move the running averages towards the posterior of a batch."""
+        self.num_batches_tracked += 1
+        rate = self.momentum
+        if rate is None:
+            rate = 1.0 / float(self.num_batches_tracked)
+        mean, var = posterior
+        mean, var = (mean[0], var[0]) if self.running == "first" else (mean.mean(0), var.mean(0))
+        self.running_mean.lerp_(mean.to(self.running_mean.dtype), rate)
+        unbiased = var.to(self.running_var.dtype) * (values / (values - 1))
+        self.running_var.lerp_(unbiased, rate)
+
+    def observe(self, x: Tensor) -> Belief:
+        """The moments of each micro-batch of x.
+
+        Raises:
+            ValueError: for wrong channels, a micro-batch that does not divide the batch, or a
+                single value per statistic, which has no variance.
+        """
+        self.check(x)
+        seen = moments(x, self.micro_batch)
+        if x.numel() == seen.mean.numel():
+            raise ValueError(
+                f"{type(self).__name__} needs more than one value per statistic in training; got "
+                f"shape {tuple(x.shape)} with micro_batch={self.micro_batch}"
+            )
+        return seen
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, momentum={self.momentum}, running={self.running!r}"
