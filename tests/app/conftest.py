@@ -1,0 +1,69 @@
+"""The page without a browser and without a worker: a supervisor that only writes down."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from app import lab as lab_module
+from bkn.experiment import Race
+from bkn.store.home import store_path
+from bkn.store.reader import Reader
+from bkn.store.writer import Writer
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class NotingSupervisor:
+    """Stores races as the real one does, but hands them to nobody."""
+
+    def __init__(self, home: Path):
+        self.path = store_path(home)
+        self.reader = Reader(self.path)
+        self.sent: list[tuple[Any, ...]] = []
+        self.refusal = ""
+
+    def warm(self) -> None:
+        self.sent.append(("warm",))
+
+    def start(self, race: Race, speed: float | None = None) -> str:
+        if self.refusal:
+            raise ValueError(self.refusal)
+        race_id = f"race{len(self.sent)}"
+        with Writer(self.path) as writer, writer.transaction():
+            writer.add_race(race_id, race)
+        self.sent.append(("start", race, speed))
+        return race_id
+
+    def send(self, race_id: str, command: str, **values: Any) -> None:
+        if self.refusal:
+            raise ValueError(self.refusal)
+        self.sent.append((command, *values.values()))
+
+    def resume(self, race_id: str) -> None:
+        self.sent.append(("resume", race_id))
+
+    def mark(self, race_id: str, status: str, step: int = 5, message: str = "") -> None:
+        """Play the worker: every run of the race now stands there."""
+        with Writer(self.path) as writer, writer.transaction():
+            for run_id in writer.run_ids(race_id):
+                writer.set_status(run_id, status, step, message)
+
+
+@pytest.fixture
+def supervisor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> NotingSupervisor:
+    """The supervisor behind the page of this test."""
+    monkeypatch.setenv("BKN_HOME", str(tmp_path))
+    noting = NotingSupervisor(tmp_path)
+    monkeypatch.setattr(lab_module, "Supervisor", lambda home: noting)
+    st.cache_resource.clear()
+    yield noting
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def page(supervisor: NotingSupervisor) -> AppTest:
+    """The Race page, not yet run."""
+    return AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=20)

@@ -1,0 +1,235 @@
+"""The Race page without a browser: it opens, takes every setting and refuses in words."""
+
+import pytest
+
+from bkn.catalog import DATASETS, METHODS, NETWORKS
+
+
+def said(page):
+    """All that the page says in callouts and captions."""
+    boxes = (*page.error, *page.warning, *page.info, *page.caption)
+    return " | ".join(box.value for box in boxes)
+
+
+def open_page(page, **url):
+    for name, value in url.items():
+        page.query_params[name] = value
+    page.run()
+    assert not page.exception
+    return page
+
+
+def link(page, name):
+    """A query parameter of the page, as text or, where it repeats, as a list."""
+    return page.query_params.get(name)
+
+
+def click(page, key):
+    page.button(key=key).click().run()
+    assert not page.exception
+
+
+def test_it_opens_with_the_recorded_race_and_nothing_wrong(page, supervisor):
+    open_page(page)
+    assert not page.error
+    assert not page.warning
+    assert page.button(key="start").label == "Start"
+    assert [page.button(key=key).disabled for key in ("pause", "stop", "reset")] == [True] * 3
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("dataset", key) for key in DATASETS]
+    + [("network", key) for key in NETWORKS]
+    + [("probe", "off"), ("speed", 20)],
+)
+def test_every_choice_can_be_made_and_goes_into_the_link(page, supervisor, key, value):
+    open_page(page).selectbox(key=key).select(value).run()
+    assert not page.exception
+    click(page, "start")
+    race, speed = supervisor.sent[-1][1:]
+    chosen = {"probe": race.probe, "speed": speed}.get(key, getattr(race.common, key, None))
+    assert chosen == value
+    if value not in ("digits", "convnet"):
+        assert link(page, key) == str(value)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_can_be_raced(page, supervisor, method):
+    open_page(page, methods=method)
+    click(page, "start")
+    assert [e.method for e in supervisor.sent[-1][1].experiments] == [method]
+
+
+@pytest.mark.parametrize(("key", "value"), [("lr", 0.2), ("epochs", 3), ("seed", 7)])
+def test_every_number_can_be_set(page, supervisor, key, value):
+    open_page(page).number_input(key=key).set_value(value).run()
+    click(page, "start")
+    assert getattr(supervisor.sent[-1][1].common, key) == value
+    assert link(page, key) == str(value)
+
+
+def test_both_batch_sizes_can_be_set_and_m_follows_b(page, supervisor):
+    open_page(page, micro_batch="8")
+    page.select_slider(key="batch").set_value(4).run()
+    assert page.select_slider(key="micro_batch").value == 4
+    page.select_slider(key="batch").set_value(128).run()
+    page.select_slider(key="micro_batch").set_value(32).run()
+    click(page, "start")
+    common = supervisor.sent[-1][1].common
+    assert (common.batch, common.micro_batch) == (128, 32)
+
+
+def test_options_of_the_chosen_methods_are_offered_and_used(page, supervisor):
+    open_page(page, methods="batch,kalman")
+    page.select_slider(key="kalman_gain").set_value(0.5).run()
+    page.selectbox(key="batch_running").select("first").run()
+    page.number_input(key="convnet_depth").set_value(4).run()
+    click(page, "start")
+    batch, kalman = supervisor.sent[-1][1].experiments
+    assert batch.options["running"] == "first"
+    assert kalman.options["gain"] == 0.5
+    assert kalman.network_options["depth"] == 4
+    assert link(page, "kalman_gain") == "0.5"
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ({"methods": "batchh"}, "unknown method 'batchh'; known: none, batch"),
+        ({"batch": "64", "micro_batch": "3"}, "micro_batch must divide batch=64, got 3"),
+        ({"lr": "fast"}, "lr must be a number in [1e-06, 1e+06], got 'fast'"),
+        ({"dataset": "imagenet"}, "unknown dataset 'imagenet'; known: digits"),
+        ({"run": "nonsense"}, "no race 'nonsense'"),
+        ({"batch": "2048"}, "batch must be at most the 1350 training images"),
+        ({"methods": "a,b,c,d,e,f,g,h,i"}, "unknown method 'a'"),
+        ({"network": "mlp", "methods": "instance"}, "needs pictures with height and width"),
+    ],
+)
+def test_a_wrong_link_is_said_in_words_and_the_page_stays_usable(page, supervisor, url, words):
+    open_page(page, **url)
+    assert words in said(page)
+    page.multiselect(key="methods").set_value(["batch"])
+    page.selectbox(key="network").select("convnet")
+    page.select_slider(key="batch").set_value(32)
+    page.select_slider(key="micro_batch").set_value(2).run()
+    click(page, "start")
+    assert supervisor.sent[-1][0] == "start"
+    assert not page.error
+
+
+def test_wrong_settings_disable_start(page, supervisor):
+    open_page(page, methods="batchh")
+    assert page.button(key="start").disabled
+    assert page.button(key="step").disabled
+
+
+def test_a_link_may_hide_controls_whose_values_stay(page, supervisor):
+    open_page(page, hide="seed,probe", seed="7", probe="off")
+    assert "seed" not in [widget.key for widget in page.number_input]
+    page.number_input(key="lr").set_value(0.1).run()
+    click(page, "start")
+    race = supervisor.sent[-1][1]
+    assert (race.common.seed, race.probe) == (7, "off")
+    assert link(page, "hide") == "seed,probe"
+
+
+def test_the_transport_row_commands_the_race(page, supervisor):
+    open_page(page)
+    click(page, "start")
+    race_id = link(page, "run")
+    supervisor.mark(race_id, "running")
+    page.run()
+    assert page.button(key="start").label == "Restart"
+    assert page.button(key="step").disabled
+    click(page, "pause")
+    assert supervisor.sent[-1] == ("pause",)
+    supervisor.mark(race_id, "paused")
+    page.run()
+    assert page.button(key="pause").label == "Resume"
+    click(page, "step")
+    click(page, "pause")
+    assert supervisor.sent[-2:] == [("step",), ("resume",)]
+    click(page, "stop")
+    assert supervisor.sent[-1] == ("stop",)
+
+
+def test_reset_ends_the_race_and_shows_the_recorded_one(page, supervisor):
+    open_page(page)
+    click(page, "start")
+    supervisor.mark(link(page, "run"), "running")
+    page.run()
+    assert "Ends the race" in page.button(key="reset").help
+    click(page, "reset")
+    assert supervisor.sent[-1] == ("stop",)
+    assert link(page, "run") is None
+
+
+def test_step_before_start_takes_one_step_of_a_paused_race(page, supervisor):
+    open_page(page)
+    click(page, "step")
+    assert [entry[0] for entry in supervisor.sent] == ["start", "pause", "step"]
+
+
+def test_settings_that_act_at_once_are_sent_to_the_running_race(page, supervisor):
+    open_page(page, methods="batch,kalman")
+    click(page, "start")
+    supervisor.mark(link(page, "run"), "running")
+    page.run()
+    page.number_input(key="lr").set_value(0.01).run()
+    page.select_slider(key="micro_batch").set_value(8).run()
+    page.select_slider(key="kalman_gain").set_value(0.5).run()
+    page.selectbox(key="speed").select(5).run()
+    sent = supervisor.sent[1:]
+    assert sent == [("lr", 0.01), ("micro_batch", 8), ("gain", 0.5), ("speed", 5.0)]
+    assert "next Start" not in said(page)
+    page.number_input(key="epochs").set_value(2).run()
+    assert supervisor.sent[1:] == sent
+    assert "apply at the next Start" in said(page)
+
+
+def test_a_refusal_is_said_and_gone_with_the_next_click(page, supervisor):
+    open_page(page)
+    supervisor.refusal = "two races run already"
+    click(page, "start")
+    assert "two races run already" in said(page)
+    supervisor.refusal = ""
+    click(page, "start")
+    assert "two races" not in said(page)
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "words"),
+    [
+        ("interrupted", "the worker was killed", "the worker was killed"),
+        ("failed", "no memory left", "no memory left"),
+        ("diverged", "the training loss was 1e9 nats at step 5", "lower peak learning rate"),
+    ],
+)
+def test_what_went_wrong_is_said_in_words(page, supervisor, status, message, words):
+    open_page(page)
+    click(page, "start")
+    supervisor.mark(link(page, "run"), status, 5, message)
+    page.run()
+    assert not page.exception
+    assert message in said(page)
+    assert words in said(page)
+
+
+def test_an_interrupted_race_can_be_resumed(page, supervisor):
+    open_page(page)
+    click(page, "start")
+    race_id = link(page, "run")
+    supervisor.mark(race_id, "interrupted")
+    page.run()
+    click(page, "resume")
+    assert supervisor.sent[-1] == ("resume", race_id)
+
+
+def test_a_link_to_a_race_alone_brings_its_settings(page, supervisor):
+    from bkn.experiment import Race
+
+    race_id = supervisor.start(Race.of(["layer"], batch=32, micro_batch=4, epochs=2))
+    open_page(page, run=race_id)
+    assert page.multiselect(key="methods").value == ["layer"]
+    assert page.select_slider(key="batch").value == 32
