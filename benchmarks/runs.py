@@ -1,0 +1,27 @@
+"""Train many experiments headless, some side by side, with a line of progress."""
+
+import multiprocessing
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+
+import torch
+from tqdm import tqdm
+
+from bkn import Experiment, train
+
+
+def final_accuracy(experiment: Experiment) -> float:
+    """Test accuracy after the last step, a fraction; 0 if the run diverged."""
+    run = train(experiment, probe="off")
+    return run.summary["test_accuracy"] if run.status == "finished" else 0.0
+
+
+def accuracies(experiments: Sequence[Experiment], jobs: int) -> list[float]:
+    """Final test accuracies in the order of the experiments, from `jobs` processes at once."""
+    context = multiprocessing.get_context("spawn")
+    found = [0.0] * len(experiments)
+    with ProcessPoolExecutor(jobs, context, torch.set_num_threads, (1,)) as pool:
+        places = {pool.submit(final_accuracy, one): i for i, one in enumerate(experiments)}
+        for done in tqdm(as_completed(places), total=len(places), unit="run"):
+            found[places[done]] = done.result()
+    return found

@@ -1,0 +1,138 @@
+"""What do telemetry and the filter cost? python -m benchmarks.trainer_speed
+
+Both sides of a ratio alternate within one run, so that a busy machine slows both alike. Telemetry
+comes in lumps (a probe now and then), so whole stretches of steps are timed and the totals compared
+as well as the medians; of single training steps the medians are.
+"""
+
+import argparse
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from statistics import median
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from tqdm import trange
+
+from benchmarks.report import markdown
+from bkn import Experiment, Race
+from bkn.training.entrant import Entrant
+from bkn.training.race import RaceTrainer
+from bkn.training.recipe import Order, make_optimizer
+from bkn.training.run import MemorySink
+
+Step = Callable[[], object]
+SETTINGS = (("digits", 200, 40), ("shapes", 60, 12))  # dataset, steps per stretch, stretches
+
+
+def experiment(dataset: str, method: str, micro_batch: int) -> Experiment:
+    """Long enough never to end within the benchmark."""
+    return Experiment(
+        dataset=dataset, method=method, micro_batch=micro_batch, epochs=1000, device="cpu"
+    )
+
+
+def bare(of: Experiment) -> Iterator[None]:
+    """An ordinary PyTorch loop on the network as it is, with its nn.BatchNorm2d; never ends."""
+    images = of.dataset_card.load()(torch.device("cpu"), **of.dataset_options)
+    torch.manual_seed(of.seed)
+    model = of.network_card.load()(images.shape[0], images.shape[1:], images.classes)
+    optimizer = make_optimizer(model, of)
+    order = Order(of, images.train_size)
+    for step in itertools.count():
+        x, y = images.train(order.batch_of(step))
+        train_step(model, optimizer, x, y)
+        yield
+
+
+def train_step(model: nn.Module, optimizer: torch.optim.Optimizer, x: Tensor, y: Tensor) -> None:
+    """Forward, backward, update, as everybody writes it."""
+    loss = cross_entropy(model(x), y)
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()
+
+
+def seconds(step: Step, times: int = 1) -> float:
+    """How long so many steps take."""
+    began = time.perf_counter()
+    for _ in range(times):
+        step()
+    return time.perf_counter() - began
+
+
+def telemetry(dataset: str, stretch: int, stretches: int) -> list[list[str]]:
+    """Steps per second of the trainer, with and without probes, over those of a bare loop."""
+    of = experiment(dataset, "batch", 64)
+    loop = bare(of)
+    sides: dict[str, Step] = {"bare": lambda: next(loop)}
+    for probe in ("light", "off"):
+        race = Race((of,), probe=probe)
+        sides[probe] = RaceTrainer(race, MemorySink(race)).advance
+    times: dict[str, list[float]] = {name: [] for name in sides}
+    for turn in trange(stretches + 1, unit="stretch", desc=f"telemetry, {dataset}"):
+        for name, step in sides.items():
+            took = seconds(step, stretch)
+            if turn:  # the first one warms up
+                times[name].append(took)
+    return [
+        [
+            dataset,
+            f"trainer, probe {probe}",
+            f"{median(times['bare']) / median(times[probe]):.2f}",
+            f"{sum(times['bare']) / sum(times[probe]):.2f}",
+        ]
+        for probe in ("light", "off")
+    ]
+
+
+def filtering(dataset: str, steps: int) -> list[list[str]]:
+    """Time of a full training step at (64, 2) over that of the network with nn.BatchNorm2d."""
+    first = experiment(dataset, "batch", 2)
+    images = first.dataset_card.load()(torch.device("cpu"), **first.dataset_options)
+    x, y = images.train(torch.arange(first.batch))
+    torch.manual_seed(0)
+    model = first.network_card.load()(images.shape[0], images.shape[1:], images.classes)
+    optimizer = make_optimizer(model, first)
+    sides: dict[str, Step] = {"nn": lambda: train_step(model, optimizer, x, y)}
+    for method in ("batch", "kalman"):
+        entrant = Entrant(experiment(dataset, method, 2), images, torch.device("cpu"))
+        sides[method] = lambda entrant=entrant: entrant.train_step(x, y, 0.01)  # type: ignore[misc]
+    times: dict[str, list[float]] = {name: [] for name in sides}
+    for turn in trange(steps + 5, unit="step", desc=f"training step, {dataset}"):
+        for name, step in sides.items():
+            took = seconds(step)
+            if turn >= 5:
+                times[name].append(took)
+    base = median(times["nn"])
+    return [
+        [dataset, f"`{method}`", f"{1e3 * base:.1f}", f"{1e3 * median(times[method]):.1f}",
+         f"{median(times[method]) / base:.2f}"]
+        for method in ("batch", "kalman")
+    ]  # fmt: skip
+
+
+def main() -> None:
+    """Measure all, print both tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--scale", type=float, default=1.0, help="how many stretches and steps")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+
+    lumps, steps = [], []
+    for dataset, stretch, stretches in SETTINGS:
+        lumps += telemetry(dataset, stretch, max(2, round(args.scale * stretches)))
+        steps += filtering(dataset, max(2, round(args.scale * stretch)))
+
+    print(
+        "Steps per second of the trainer over a bare PyTorch loop, convnet, batch norm (64, 64):\n"
+    )
+    print(markdown(("dataset", "against the bare loop", "of medians", "of totals"), lumps))
+    print("\nTime of a full training step at (64, 2), convnet, in ms:\n")
+    print(markdown(("dataset", "method", "nn.BatchNorm2d", "method", "ratio"), steps))
+
+
+if __name__ == "__main__":
+    main()
