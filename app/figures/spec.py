@@ -1,0 +1,172 @@
+"""What a figure is: Plotly's data and layout as plain dicts, with words, legend and table.
+
+Colours are tokens ("@text", "@e0/0.2"), made real in the browser when the theme is known. Number
+arrays travel as base64 float32, half the size of their digits.
+"""
+
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from app.palette import Ink, Pair
+
+if TYPE_CHECKING:
+    from bkn.store.cache import RaceCache
+
+Dict = dict[str, Any]
+
+
+class Spec(TypedDict, total=False):
+    """One figure, ready to be sent. Everything but `data` and `layout` may be missing."""
+
+    data: list[Dict]  # Plotly traces; meta: chips (legend), column (table), picks (clicks)
+    layout: Dict
+    title: str  # the question
+    meaning: str  # what am I seeing?
+    label: str  # the figure in words, for those who cannot see it
+    legend: list[Dict]  # chips: id, label, color, text, dash
+    scale: Dict  # colour key of a heat map: stops, ends
+    table: Dict  # columns, rows; without it the table is made from the traces
+    hint: str  # what a click does
+    note: str  # a line below the plot; HTML
+    empty: str  # why there is nothing to see yet; shown in place of the plot
+    tokens: dict[str, Pair]  # colours beyond the theme's: [light, dark]
+
+
+def packed(values: ArrayLike) -> Dict:
+    """Numbers as base64 float32, what is not finite as a gap."""
+    array = np.array(values, dtype="<f4")
+    array[~np.isfinite(array)] = np.nan
+    text: Dict = {"dtype": "f4", "bdata": b64encode(array.tobytes()).decode()}
+    if array.ndim > 1:
+        text["shape"] = ", ".join(map(str, array.shape))
+    return text
+
+
+def chip(identity: str, label: str, color: str, text: str = "@text", dash: str = "solid") -> Dict:
+    """A legend entry that hides and shows the traces whose meta names its id."""
+    return {"id": identity, "label": label, "color": color, "text": text, "dash": dash}
+
+
+def entrant_chips(drawn: Iterable[tuple[int, Ink]]) -> list[Dict]:
+    """Chips of the entrants by position, coloured as their lines."""
+    return [chip(f"e{p}", ink.label, f"@e{p}", f"@t{p}", ink.dash) for p, ink in drawn]
+
+
+def line(x: ArrayLike, y: ArrayLike, color: str, **more: Any) -> Dict:
+    """A line trace; `dash`, `width`, `chips`, `column`, `name` and anything of Plotly's."""
+    style = {"color": color, "width": more.pop("width", 2.2), "dash": more.pop("dash", "solid")}
+    style |= {"simplify": False} if more.pop("exact", False) else {}
+    meta = {
+        name: more.pop(name) for name in ("chips", "column", "picks", "entrant") if name in more
+    }
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": packed(x),
+        "y": packed(y),
+        "line": style,
+        "meta": meta,
+        "connectgaps": False,
+        **more,
+    }
+
+
+def axis(**more: Any) -> Dict:
+    """An axis in the style of the house; `title` is its name with the unit."""
+    title = more.pop("title", "")
+    return {
+        "title": {"text": title, "standoff": 6, "font": {"size": 12.5, "color": "@muted"}},
+        "gridcolor": "@grid",
+        "linecolor": "@line",
+        "zeroline": False,
+        "tickfont": {"size": 12, "color": "@muted"},
+        "automargin": True,
+        "fixedrange": False,
+        **more,
+    }
+
+
+def step_axis(steps: int, **more: Any) -> Dict:
+    """The whole race from the start, so that what is still to come can be seen."""
+    return axis(title="step", range=[0, steps], nticks=7, showgrid=False, ticks="outside",
+                ticklen=4, tickcolor="@line", showline=True, **more)  # fmt: skip
+
+
+def layout(revision: str, **more: Any) -> Dict:
+    """The layout all figures share; `revision` stays the same while zoom should be kept."""
+    return {
+        "uirevision": revision,
+        "margin": {"l": 8, "r": 14, "t": 8, "b": 4},
+        "paper_bgcolor": "@clear",
+        "plot_bgcolor": "@clear",
+        "showlegend": False,
+        "hovermode": "x unified",
+        "hoverlabel": {"bgcolor": "@card", "bordercolor": "@line", "font": {"size": 12.5},
+                       "namelength": -1},
+        "dragmode": "zoom",
+        "transition": {"duration": 0},
+        **more,
+    }  # fmt: skip
+
+
+def revision(cache: "RaceCache", *more: str) -> str:
+    """A name for this race's picture: zoom and legend choices are kept under it."""
+    return " ".join([str(cache.runs[0].id) if cache.runs else "none", *more])
+
+
+LADDERS = ((1.0, 2.0, 5.0), (1.0, 3.0), (1.0,))
+
+
+def log_ticks(values: ArrayLike, most: int = 7) -> list[float]:
+    """Round numbers for a logarithmic axis: as many as are useful over the values' range."""
+    array = np.asarray(values, dtype=float)
+    array = array[np.isfinite(array) & (array > 0)]
+    if not array.size:
+        return [1.0]
+    low, high = np.floor(np.log10(array.min())), np.ceil(np.log10(array.max()))
+    for ladder in LADDERS:
+        ticks = [step * 10.0**e for e in range(int(low) - 2, int(high) + 3) for step in ladder]
+        if sum(array.min() / 1.5 <= tick <= array.max() * 1.5 for tick in ticks) <= most:
+            return ticks
+    stride = int(np.ceil((high - low) / most)) or 1
+    return [10.0**e for e in range(int(low) - stride, int(high) + stride + 1, stride)]
+
+
+FACTORS = (1.0, 1.02, 1.05, 1.1, 1.2, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0, 1e3, 1e4, 1e6)
+
+
+def factor_ticks(highest: float, most: int = 6) -> tuple[list[float], list[str]]:
+    """Ticks ×1, ×1.5, ×2 ... far enough apart to be read, up to the highest value."""
+    top = np.log(max(highest, 1.01))
+    gap, chosen = top / most, [1.0]
+    for factor in FACTORS[1:]:
+        if np.log(factor) - np.log(chosen[-1]) >= 0.8 * gap and np.log(factor) <= top * 1.6:
+            chosen.append(factor)
+    return chosen, ["exact", *(f"×{factor:g}" for factor in chosen[1:])]
+
+
+def listed(words: Sequence[str]) -> str:
+    """a; a and b; a, b and c."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def percent(fraction: float) -> str:
+    """97.6 %."""
+    return f"{100 * fraction:.1f} %"
+
+
+def nats(value: float) -> str:
+    """A loss with as many digits as matter: 2.30, 0.077, 120."""
+    if not np.isfinite(value):
+        return "not a number"
+    return f"{value:.0f}" if value >= 100 else f"{value:.2f}" if value >= 0.1 else f"{value:.2g}"
+
+
+def waiting(cache: "RaceCache", what: str) -> str:
+    """Why a figure has no data yet."""
+    ended = {run.status for run in cache.runs} & {"failed", "interrupted", "stopped", "diverged"}
+    return "The race ended before anything was recorded here." if ended else what

@@ -1,0 +1,224 @@
+"""One sentence in plain words: what stands out now.
+
+Rules are asked from the most to the least striking; the first that has something to say is heard.
+Each says only what the recorded numbers say at this moment.
+"""
+
+from collections.abc import Callable
+from html import escape
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from app.figures.heat import estimating, latest_factors, times
+from app.figures.spec import listed, nats, percent
+from app.figures.training import smoothed
+from app.palette import inks
+
+if TYPE_CHECKING:
+    from bkn.store.cache import RaceCache
+
+GAP = 3.0  # times that training and test loss differ before it is worth saying
+EXACT = 1.15  # factors below this count as nearly exact
+EARLY = 0.1  # share of the race in which gaps only show that learning starts
+
+
+class Standing(NamedTuple):
+    """How far off one entrant's estimates are: its worst layer."""
+
+    position: int
+    layer: str
+    worst: float  # factor
+    best: float  # factor of its best layer
+
+
+def plain_words(cache: "RaceCache") -> str:
+    """The sentence as HTML: names of methods in their colours, all text escaped."""
+    for rule in RULES:
+        if said := rule(cache):
+            return said
+    return expectation(cache)
+
+
+def name(cache: "RaceCache", position: int) -> str:
+    """An entrant's name in its colour."""
+    ink = inks(cache.race)[position]
+    return f'<b style="color:{ink.css}">{escape(ink.label)}</b>'
+
+
+def images(cache: "RaceCache") -> str:
+    """What the statistics are made of: "2 images"."""
+    micro_batch = cache.race.common.micro_batch
+    for event in cache.events:
+        if event.kind == "micro_batch":
+            micro_batch = int(event.payload["value"])
+    return "1 image" if micro_batch == 1 else f"{micro_batch} images"
+
+
+def broken(cache: "RaceCache") -> str:
+    """The process that trained is gone."""
+    step = max((run.step for run in cache.runs), default=0)
+    failed = [run for run in cache.runs if run.status == "failed"]
+    if failed:
+        reason = failed[0].message.strip().rstrip(".")
+        return f"The race failed at step {step:,}" + (f": {escape(reason)}." if reason else ".")
+    if any(run.status == "interrupted" for run in cache.runs):
+        return f"The race was interrupted at step {step:,}; nothing moves until it is resumed."
+    return ""
+
+
+def diverged(cache: "RaceCache") -> str:
+    """Losses that exploded."""
+    gone = [run for run in cache.runs if run.status == "diverged"]
+    if not gone:
+        return ""
+    if len(gone) == len(cache.runs) > 1:
+        return (
+            f"All {len(gone)} networks diverged, the last at step {max(r.step for r in gone):,}: "
+            f"the learning rate of {rate(cache):g} is too much for them."
+        )
+    who = listed([f"{name(cache, run.position)} at step {run.step:,}" for run in gone])
+    left = len(cache.runs) - len(gone)
+    fate = {0: "", 1: " The other one did not.", 2: " The other two did not."}
+    return f"{who} diverged: the loss exploded." + fate.get(left, f" The other {left} did not.")
+
+
+def rate(cache: "RaceCache") -> float:
+    """Peak learning rate, as last set."""
+    changes = [e.payload["value"] for e in cache.events if e.kind == "lr"]
+    return float(changes[-1]) if changes else cache.race.common.lr
+
+
+def loss_gap(cache: "RaceCache") -> str:
+    """Training and test loss far apart: training sees other statistics than evaluation."""
+    found = []
+    for run in cache.runs:
+        tested = cache.curve(run.position, "test_loss")
+        steps, mean, _ = smoothed(cache, run.position)
+        known = np.isfinite(mean)
+        if not len(tested.steps) or not known.any() or run.status == "diverged":
+            continue
+        step, test = int(tested.steps[-1]), float(tested.values[-1])
+        if step < EARLY * cache.race.common.steps or not np.isfinite(test):
+            continue
+        train = float(np.interp(step, steps[known], mean[known]))
+        ratio = train / max(test, 1e-9)
+        found.append((max(ratio, 1 / max(ratio, 1e-9)), run.position, train, test))
+    if not found or max(found)[0] < GAP:
+        return ""
+    ratio, position, train, test = max(found)
+    who, often = name(cache, position), f"{ratio:.0f}" if ratio < 1000 else "over a thousand"
+    accuracy = cache.latest(position, "test_accuracy")
+    reached = "" if accuracy is None else f" and {percent(accuracy)} of test images right"
+    if train > test:
+        return (
+            f"With statistics from {images(cache)}, {who} has a training loss {often} times its "
+            f"test loss ({nats(train)} against {nats(test)} nats{reached}): training feels the "
+            "noise of small batches, testing uses running statistics."
+        )
+    return (
+        f"{who} does {often} times worse on new images than in training: a loss of "
+        f"{nats(test)} against {nats(train)} nats{reached}."
+    )
+
+
+def estimate_errors(cache: "RaceCache") -> str:
+    """Which method misjudges which layer, and who does better."""
+    standings = sorted(filter(None, (standing(cache, p) for p in estimating(cache))),
+                       key=lambda one: one.worst)  # fmt: skip
+    if not standings:
+        return ""
+    start, worst, best = f"With statistics from {images(cache)}", standings[-1], standings[0]
+    if worst.worst < EXACT:
+        whose = f"{name(cache, worst.position)}'s" if len(standings) == 1 else "all"
+        return f"{start}, {whose} variance estimates are nearly exact: {times2(worst.worst)} off at most."
+    said = (
+        f"{start}, {name(cache, worst.position)} misjudges the variance of {escape(worst.layer)} "
+        f"by a factor of {worst.worst:.1f}"
+    )
+    if len(standings) == 1:
+        return (
+            f"{said}; its best layer is off by {worst.best:.1f}."
+            if worst.best < worst.worst / 1.2
+            else f"{said}."
+        )
+    if best.worst > worst.worst / 1.1:
+        others = "the other" if len(standings) == 2 else "the others"
+        return (
+            f"{said}; {others} do no better."
+            if len(standings) > 2
+            else f"{said}; {name(cache, best.position)} does no better."
+        )
+    if best.worst < EXACT:
+        return f"{said}; {name(cache, best.position)} is nearly exact in every layer."
+    return f"{said}; {name(cache, best.position)} is never off by more than {best.worst:.1f}."
+
+
+def times2(value: float) -> str:
+    return f"{times(value)}"
+
+
+def standing(cache: "RaceCache", position: int) -> Standing | None:
+    """The worst layer of one entrant now; None before its first probe."""
+    factors = {la: float(v) for la, v in latest_factors(cache, position).items() if np.isfinite(v)}
+    if not factors:
+        return None
+    worst = max(factors, key=lambda layer: factors[layer])
+    return Standing(position, worst, factors[worst], min(factors.values()))
+
+
+def leader(cache: "RaceCache") -> str:
+    """Who recognises most test images."""
+    known = [
+        (accuracy, run.position)
+        for run in cache.runs
+        if (accuracy := cache.latest(run.position, "test_accuracy")) is not None
+        and np.isfinite(accuracy)
+    ]
+    if not known:
+        return ""
+    known.sort(reverse=True)
+    (top, position), step = known[0], max(run.step for run in cache.runs)
+    start = f"After {step:,} {'step' if step == 1 else 'steps'}, {name(cache, position)}"
+    if len(known) == 1:
+        return f"{start} recognises {percent(top)} of the test images."
+    ahead = 100 * (top - known[-1][0])
+    if ahead < 0.05:
+        return f"After {step:,} steps all recognise {percent(top)} of the test images."
+    return (
+        f"{start} recognises most test images, {percent(top)}; "
+        f"{name(cache, known[-1][1])} the fewest, {percent(known[-1][0])}."
+    )
+
+
+def lowest_loss(cache: "RaceCache") -> str:
+    """Before the first test: whose training loss is lowest."""
+    known = []
+    for run in cache.runs:
+        mean = smoothed(cache, run.position)[1]
+        if np.isfinite(mean).any():
+            known.append((float(mean[np.isfinite(mean)][-1]), run.position))
+    if not known:
+        return ""
+    low, position = min(known)
+    step = max(run.step for run in cache.runs)
+    after = f"After {step:,} {'step' if step == 1 else 'steps'}"
+    if len(known) == 1:
+        return f"{after}, {name(cache, position)} has a training loss of {nats(low)} nats."
+    return f"{after}, {name(cache, position)} has the lowest training loss, {nats(low)} nats."
+
+
+def expectation(cache: "RaceCache") -> str:
+    """Before the first numbers: what is going to happen."""
+    count = len(cache.race.experiments)
+    if count == 1:
+        return f"{name(cache, 0)} starts now, on micro-batches of {images(cache)}."
+    return (
+        f"{count} networks start from the same weights and see the same images in the same order, "
+        f"with statistics from {images(cache)}: only the normalization differs."
+    )
+
+
+RULES: tuple[Callable[["RaceCache"], str], ...] = (
+    broken, diverged, loss_gap, estimate_errors, leader, lowest_loss,
+)  # fmt: skip
