@@ -71,7 +71,7 @@ class Reader:
             "FROM run WHERE race=? ORDER BY position",
             (race_id,),
         )
-        return [RunRow(*row[:-1], json.loads(row[-1])) for row in found]
+        return [RunRow(*(*row[:-1], json.loads(row[-1]))) for row in found]
 
     def columns(self, run_id: int, stream: str) -> list[str]:
         """Names of a stream's columns; none while the stream has not begun."""
@@ -100,7 +100,7 @@ class Reader:
             "SELECT id, step, time, kind, payload FROM event WHERE race=? AND id>? ORDER BY id",
             (race_id, after),
         )
-        return [EventRow(*row[:-1], json.loads(row[-1])) for row in found]
+        return [EventRow(*(*row[:-1], json.loads(row[-1]))) for row in found]
 
     def workers(self) -> list[WorkerRow]:
         return [WorkerRow(*row) for row in self._query("SELECT * FROM worker")]

@@ -90,13 +90,15 @@ class Writer:
         self.db.execute("UPDATE run SET summary=? WHERE id=?", (json.dumps(dict(values)), run_id))
 
     def end_race(self, race_id: str, status: str, message: str) -> int:
-        """Mark every run that is not over and release the race; returns how many were marked."""
-        marked = self.db.execute(
+        """Mark every run that is not over; returns how many were marked."""
+        return self.db.execute(
             f"UPDATE run SET status=?, message=? WHERE race=? AND status IN ({_ACTIVE})",
             (status, message, race_id),
         ).rowcount
+
+    def release(self, race_id: str) -> None:
+        """Take the race from its worker: should that come back to life, it may not write."""
         self.db.execute("UPDATE race SET worker=NULL WHERE id=?", (race_id,))
-        return marked
 
     def set_checkpoint(self, race_id: str, step: int | None) -> None:
         """Note that the checkpoint on disk was taken after this step; None: there is none."""

@@ -1,0 +1,102 @@
+"""What can be said to a running race, checked in words before it is sent. Needs no torch.
+
+A message is one line of JSON on the worker's stdin: {"do": "lr", "value": 0.1}.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from bkn.catalog import as_number
+from bkn.experiment import Experiment, Race, number
+
+PLAIN = ("pause", "resume", "step", "stop")  # take no value
+FASTEST = 1e6  # steps per second
+
+
+def message_for(race: Race, command: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The checked message for a command.
+
+    Args:
+        race: whom it is for.
+        command: pause, resume, step, stop, speed, lr, micro_batch or a live option.
+        values: nothing for the plain ones, else {"value": ...}.
+
+    Raises:
+        ValueError: for an unknown command or a wrong value, saying what is allowed.
+    """
+    live = live_options(race)
+    known = (*PLAIN, "speed", "lr", "micro_batch", *live)
+    if command not in known:
+        raise ValueError(f"unknown command {command!r} for this race; known: {', '.join(known)}")
+    takes = set() if command in PLAIN else {"value"}
+    if set(values) != takes:
+        wants = "a value" if takes else "no value"
+        raise ValueError(f"command {command} takes {wants}, got {dict(values)!r}")
+    if command in PLAIN:
+        return {"do": command}
+    value = values["value"]
+    if command == "speed":
+        value = check_speed(value)
+    elif command == "lr":
+        value = number("lr", value)
+    elif command == "micro_batch":
+        value = int(number("micro_batch", value))
+        for experiment in race.experiments:
+            replace(experiment, micro_batch=value)  # refuses what does not fit one of them
+    else:
+        value = _check_option(live[command], command, value)
+    return {"do": command, "value": value}
+
+
+def check_speed(value: Any) -> float | None:
+    """Steps per second, or None for as fast as it goes.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if value is None:
+        return None
+    speed = as_number(value)
+    if speed is None or not 0 < speed <= FASTEST:
+        raise ValueError(
+            f"speed must be a number of steps per second in (0, {FASTEST:g}], or None for no "
+            f"limit; got {value!r}"
+        )
+    return speed
+
+
+def live_options(race: Race) -> dict[str, Experiment]:
+    """Options that may change while this race runs, each with an entrant that has it."""
+    found: dict[str, Experiment] = {}
+    for experiment in race.experiments:
+        for param in experiment.method_card.params:
+            if param.live and not isinstance(experiment.options[param.name], str):
+                found.setdefault(param.name, experiment)
+    return found
+
+
+def _check_option(experiment: Experiment, name: str, value: Any) -> Any:
+    options = {**experiment.options, name: value}
+    checked = experiment.method_card.complete(options)[name]
+    if isinstance(checked, str):
+        raise ValueError(f"{name} can be changed to a number only, got {value!r}")
+    return checked
+
+
+def encode(message: Mapping[str, Any]) -> bytes:
+    """A message as the line that goes down the pipe."""
+    return json.dumps(dict(message)).encode() + b"\n"
+
+
+def decode(line: bytes) -> dict[str, Any]:
+    """The inverse of `encode`.
+
+    Raises:
+        ValueError: for a line that is no message.
+    """
+    message = json.loads(line)
+    if not isinstance(message, dict) or not isinstance(message.get("do"), str):
+        raise ValueError(f'a command must read {{"do": name, ...}}, got {line!r}')
+    return message
