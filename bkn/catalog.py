@@ -310,7 +310,7 @@ DATASETS: dict[str, DatasetCard] = {
                 Param("difficulty", 0.5, "Clutter, noise, contrast: 0 easy, 1 hopeless.", 0, 1),
             ),
             source="procedural, made here",
-            train=20000,
+            train=32000,
             test=2000,
             shape=(3, 32, 32),
             classes=(

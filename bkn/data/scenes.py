@@ -50,7 +50,8 @@ class Look:
             "stroke": (0.0, 1.0),
             "stroke_width": (0.1, 0.45),
         }
-        return cls(**{k: easy + (hard - easy) * difficulty for k, (easy, hard) in ends.items()})
+        way = difficulty**1.6  # slow at first, so that half way is hard and not yet hopeless
+        return cls(**{name: easy + (hard - easy) * way for name, (easy, hard) in ends.items()})
 
 
 class Scenes:
