@@ -1,0 +1,29 @@
+"""Look without touching: whatever a forward pass would change is put back."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+
+@contextmanager
+def frozen(model: nn.Module) -> Iterator[None]:
+    """Run the model in training mode, without gradient and without a trace.
+
+    Buffers (running statistics, averages, counters), random streams and the mode of every module
+    are afterwards what they were before.
+    """
+    buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
+    modes = [(module, module.training) for module in model.modules()]
+    cuda = sorted({p.device for p in model.parameters() if p.device.type == "cuda"}, key=str)
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=cuda):
+            model.train()
+            yield
+    finally:
+        with torch.no_grad():
+            for buffer, saved in buffers:
+                buffer.copy_(saved)
+        for module, mode in modes:
+            module.training = mode

@@ -1,0 +1,157 @@
+"""The race: every entrant takes the same step on the same batch, in turn.
+
+    for step in steps:
+        x, y = images.train(order.batch_of(step))
+        for entrant in active entrants:
+            entrant.train_step(x, y, lr)         forward, backward, optimizer
+        every 0.1 s: record                      losses, learning rate, ms; divergence ends a run
+        every so many steps: test                by running statistics
+        as its budget allows: probe              estimates against the truth, one entrant a step
+    finish: test, probe and sum up
+
+Watching changes nothing: what is recorded, tested or probed leaves weights, running statistics and
+random streams as they were.
+"""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+from bkn.data.base import Images
+from bkn.experiment import Experiment, Race, number
+from bkn.probe.light import LightProbe
+from bkn.training.device import resolve
+from bkn.training.entrant import Entrant
+from bkn.training.recipe import Order, one_cycle
+from bkn.training.reporter import Reporter
+from bkn.training.sink import Sink
+
+TESTED_SHARE = 0.5  # test images looked at over training images seen, at the most
+
+
+class RaceTrainer:
+    """Advances a race one step at a time and tells a sink what happens.
+
+    Args:
+        race: what to train.
+        sink: hears of rows, statuses and events.
+        record_every: seconds between recorded rows at the least; 0 records every step.
+
+    Raises:
+        ValueError: if the race's device is not on this machine.
+    """
+
+    def __init__(self, race: Race, sink: Sink, record_every: float = 0.1):
+        self.race, self.sink = race, sink
+        common = race.common
+        device = resolve(common.device)
+        self.images: Images = common.dataset_card.load()(device, **common.dataset_options)
+        self.entrants = [Entrant(e, self.images, device) for e in race.experiments]
+        self.step, self.steps = 0, common.steps
+        self._order = Order(common, self.images.train_size)
+        self._live: dict[str, Any] = {"lr": common.lr, "micro_batch": common.micro_batch}
+        test_every = math.ceil(self.images.test_size / (TESTED_SHARE * common.batch))
+        self._reporter = Reporter(self.entrants, self._probes(), sink, record_every, test_every)
+
+    @property
+    def finished(self) -> bool:
+        """Whether all steps are done or no run is left to take one."""
+        return self.step >= self.steps or not self._reporter.active
+
+    @property
+    def probe_share(self) -> float:
+        """Share of the time that probing took so far, 0..1."""
+        return self._reporter.budget.used
+
+    def advance(self, record: bool = False) -> None:
+        """One step of every active run; then record, test and probe as due.
+
+        Args:
+            record: write a row whatever the clock says (a single step by hand).
+        """
+        self._reporter.budget.tick()
+        if self.step == 0:
+            self._reporter.set_status("running", 0)
+        x, y = self.images.train(self._order.batch_of(self.step))
+        lr = self._lr_of(self.step)
+        for run in self._reporter.active:
+            self.entrants[run].train_step(x, y, lr)
+        self.step += 1
+        self._reporter.after_step(self.step, lr, record)
+
+    def finish(self) -> None:
+        """Final rows, test, probe and summary of the runs that came through."""
+        self._reporter.record(self.step, self._lr_of(self.step - 1))
+        self._reporter.probe_all(self.step)
+        self._reporter.sum_up(self.step)
+        self._reporter.set_status("finished", self.step)
+
+    def stop(self, status: str = "stopped", message: str = "") -> None:
+        """End the race before its last step; what was recorded stays."""
+        self._reporter.record(self.step, self._lr_of(max(0, self.step - 1)))
+        self._reporter.sum_up(self.step)
+        self._reporter.set_status(status, self.step, message)
+
+    def change(self, name: str, value: Any) -> None:
+        """Change the learning rate's peak, the micro-batch or a live option while racing.
+
+        Raises:
+            ValueError: naming the field, the value and what is allowed.
+        """
+        if name == "lr":
+            value = number("lr", value)
+        elif name == "micro_batch":
+            value = number("micro_batch", value)
+            for experiment in self.race.experiments:
+                replace(experiment, micro_batch=value)  # refuses what does not fit one of them
+        else:
+            value = self._check_option(name, value)
+        self._live[name] = value
+        self._apply_live()
+        self.sink.event(self.step, name, {"value": value})
+
+    def state(self) -> dict[str, Any]:
+        """A checkpoint: tensors and plain values only."""
+        runs = [entrant.state() for entrant in self.entrants]
+        return {"step": self.step, "live": dict(self._live), "runs": runs}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from a checkpoint of the same race, exactly where it was taken."""
+        self.step, self._live = state["step"], dict(state["live"])
+        for entrant, saved in zip(self.entrants, state["runs"], strict=True):
+            entrant.restore(saved)
+        self._apply_live()
+
+    def _lr_of(self, step: int) -> float:
+        return one_cycle(step, self.steps, self._live["lr"])
+
+    def _probes(self) -> dict[int, LightProbe]:
+        if self.race.probe == "off":
+            return {}
+        return {
+            run: LightProbe(entrant.norms, self.images)
+            for run, entrant in enumerate(self.entrants)
+            if entrant.experiment.method_card.estimates
+        }
+
+    def _check_option(self, name: str, value: Any) -> Any:
+        """Validate a live option on every entrant that has it as a number."""
+        for experiment in self.race.experiments:
+            if takes_live(experiment, name):
+                value = experiment.method_card.complete({**experiment.options, name: value})[name]
+                if isinstance(value, str):
+                    raise ValueError(f"{name} can be changed to a number only, got {value!r}")
+                return value
+        raise ValueError(f"no entrant of this race has {name!r} as a number to change")
+
+    def _apply_live(self) -> None:
+        for name, value in self._live.items():
+            for entrant in self.entrants:
+                if name == "micro_batch" or takes_live(entrant.experiment, name):
+                    entrant.change(name, value)
+
+
+def takes_live(experiment: Experiment, name: str) -> bool:
+    """Whether this option of the experiment's method is a number that may change in a race."""
+    live = {param.name for param in experiment.method_card.params if param.live}
+    return name in live and not isinstance(experiment.options[name], str)

@@ -1,0 +1,101 @@
+"""Training without a page or a store: `train(experiment)` and the Run it gives back."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from bkn.experiment import Experiment, Race
+from bkn.training.device import training_threads
+from bkn.training.race import RaceTrainer
+from bkn.training.sink import PROBE, TEST, TRAIN
+
+
+@dataclass
+class Run:
+    """What one run recorded: `status`, `summary` and the rows as data frames."""
+
+    experiment: Experiment
+    status: str = "queued"
+    message: str = ""
+    summary: dict[str, float] = field(default_factory=dict)
+    _columns: dict[str, list[str]] = field(default_factory=dict, repr=False)
+    _rows: dict[str, list[tuple[float, ...]]] = field(default_factory=dict, repr=False)
+
+    def scalars(self) -> pd.DataFrame:
+        """Losses in nats, accuracy as a fraction, learning rate and ms per step, by step.
+
+        Test columns are missing (not a number) at steps without a test.
+        """
+        train, test = self._frame(TRAIN), self._frame(TEST)
+        test = test.drop(columns="time")
+        merged = train.merge(test, on="step", how="outer", sort=True)
+        return merged.reset_index(drop=True)
+
+    def layers(self) -> pd.DataFrame:
+        """The probe's metrics, one row per probed step and layer; empty if nothing was probed."""
+        wide = self._frame(PROBE)
+        long = wide.melt(["step", "time"], var_name="column", value_name="value")
+        names = long["column"].astype(str).str.rsplit("/", n=1, expand=True)
+        if long.empty:
+            return pd.DataFrame(columns=["step", "time", "layer"])
+        order = dict.fromkeys(names[0])
+        long = long.assign(layer=pd.Categorical(names[0], list(order)), metric=names[1])
+        table = long.pivot(index=["step", "time", "layer"], columns="metric", values="value")
+        return table.reset_index().rename_axis(columns=None)
+
+    def _frame(self, stream: str) -> pd.DataFrame:
+        names = ["step", "time", *self._columns.get(stream, [])]
+        return pd.DataFrame(self._rows.get(stream, []), columns=names).astype({"step": int})
+
+
+class MemorySink:
+    """Keeps everything in memory, one Run per entrant, and the events of the race."""
+
+    def __init__(self, race: Race):
+        self.runs = [Run(experiment) for experiment in race.experiments]
+        self.events: list[tuple[int, str, dict[str, Any]]] = []
+        self._began = time.perf_counter()
+
+    def columns(self, run: int, stream: str, names: Sequence[str]) -> None:
+        self.runs[run]._columns[stream] = list(names)
+        self.runs[run]._rows.setdefault(stream, [])
+
+    def row(self, run: int, stream: str, step: int, values: Sequence[float]) -> None:
+        elapsed = time.perf_counter() - self._began
+        self.runs[run]._rows[stream].append((step, elapsed, *values))
+
+    def status(self, run: int, status: str, step: int, message: str = "") -> None:
+        self.runs[run].status, self.runs[run].message = status, message
+
+    def event(self, step: int, kind: str, payload: Mapping[str, Any]) -> None:
+        self.events.append((step, kind, dict(payload)))
+
+    def summary(self, run: int, values: Mapping[str, float]) -> None:
+        self.runs[run].summary = dict(values)
+
+
+def train_race(race: Race) -> list[Run]:
+    """Train a race to its end, recording every step; one Run per entrant, in order."""
+    sink = MemorySink(race)
+    with training_threads():
+        trainer = RaceTrainer(race, sink, record_every=0.0)
+        while not trainer.finished:
+            trainer.advance()
+        trainer.finish()
+    return sink.runs
+
+
+def train(experiment: Experiment, probe: str = "light") -> Run:
+    """Train one experiment to its end and return its Run; blocking, without a store.
+
+    Args:
+        experiment: what to train.
+        probe: "light" measures estimates against the truth on the way, "off" does not.
+
+    Raises:
+        ValueError: if the device is not on this machine or the probe's tier is unknown.
+    """
+    return train_race(Race((experiment,), probe))[0]

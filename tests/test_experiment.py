@@ -1,0 +1,117 @@
+"""Experiments and races: validation in words, JSON, content keys, the entrant grammar."""
+
+import json
+
+import pytest
+
+from bkn import Experiment, Race
+from bkn.catalog import METHODS
+from bkn.experiment import entrant_text, parse_entrant
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (
+            {"batch": 10, "micro_batch": 3},
+            r"micro_batch must divide batch=10, got 3; allowed: 1, 2",
+        ),
+        ({"batch": 0}, "batch must be a whole number in"),
+        ({"batch": 2048, "micro_batch": 2}, "batch must be at most the 1350 training images"),
+        ({"lr": "fast"}, r"lr must be a number in .* got 'fast'"),
+        ({"lr": float("nan")}, "lr must be a number in"),
+        ({"epochs": 2.5}, "epochs must be a whole number in"),
+        ({"seed": -1}, "seed must be a whole number in"),
+        ({"method": "magic"}, "unknown method 'magic'; known: none, batch"),
+        ({"network": "magic"}, "unknown network 'magic'; known: convnet"),
+        ({"dataset": "magic"}, "unknown dataset 'magic'; known: digits"),
+        ({"device": "abacus"}, "device must be auto, cpu, mps or cuda"),
+        ({"options": {"gain": 7}}, r"kalman option gain must be a number in \[0, 1\]"),
+        ({"network_options": {"depth": 99}}, "convnet option depth must be"),
+        ({"method": "instance", "options": {}, "network": "mlp"}, "needs pictures with height"),
+        ({"network": "mlp", "micro_batch": 1}, "micro_batch must be at least 2"),
+    ],
+)
+def test_wrong_values_are_refused_in_words(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        Experiment(**wrong)
+
+
+def test_texts_become_numbers():
+    given = Experiment(batch="32", micro_batch="4", lr="0.1")
+    assert given == Experiment(batch=32, micro_batch=4, lr=0.1)
+
+
+def test_json_rebuilds_the_experiment_and_refuses_unknown_fields():
+    given = Experiment(method="group", options={"groups": 8}, lr=0.1)
+    assert Experiment.from_json(given.to_json()) == given
+    with pytest.raises(ValueError, match="experiment has no field 'color'"):
+        Experiment.from_json(json.dumps({"color": "red"}))
+    with pytest.raises(ValueError, match="must be a JSON object, got list"):
+        Experiment.from_json("[]")
+
+
+def test_equal_experiments_share_a_key_and_others_do_not():
+    assert Experiment().key == Experiment(options={"gain": 0.1}).key
+    keys = {
+        Experiment(**one).key for one in ({}, {"seed": 1}, {"lr": 0.1}, {"options": {"gain": 1}})
+    }
+    assert len(keys) == 4
+    assert hash(Experiment()) == hash(Experiment(options={"gain": "0.1"}))
+
+
+def test_steps_drop_the_incomplete_batch():
+    assert Experiment(batch=64, epochs=4).steps == 4 * (1350 // 64)
+
+
+@pytest.mark.parametrize(
+    "text", [*METHODS, "kalman:gain=learned", "kalman:gain=0.5,transition=sampled"]
+)
+def test_entrant_text_round_trip(text):
+    assert entrant_text(*parse_entrant(text)) == text
+
+
+def test_entrant_text_leaves_out_the_defaults():
+    assert entrant_text(*parse_entrant("kalman:gain=0.1")) == "kalman"
+    assert Experiment(options={"gain": "learned"}).label == "Kalman norm, gain learned"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("magic", "unknown method 'magic'"),
+        ("kalman:speed=1", "kalman has no option 'speed'"),
+        ("kalman:gain", "must read name=value, got 'gain'"),
+        ("kalman:gain=2", "must be a number in"),
+    ],
+)
+def test_wrong_entrants_are_refused_in_words(text, message):
+    with pytest.raises(ValueError, match=message):
+        parse_entrant(text)
+
+
+def test_race_shares_everything_but_the_method():
+    race = Race.of(["batch", "kalman", "kalman:gain=0.5"], batch=32)
+    assert race.labels == ("Batch norm", "Kalman norm", "Kalman norm, gain 0.5")
+    assert Race.from_json(race.to_json()) == race
+    with pytest.raises(ValueError, match="may differ in method and options only"):
+        Race((Experiment(), Experiment(method="batch", options={}, lr=1.0)))
+
+
+@pytest.mark.parametrize(
+    ("entrants", "message"),
+    [
+        ([], "1 to 8 entrants, got 0"),
+        ([f"kalman:gain=0.{i}" for i in range(1, 10)], "1 to 8 entrants, got 9"),
+        (["batch", "batch"], "names 'batch' twice"),
+        (["kalman", "kalman:gain=0.1"], "names 'kalman' twice"),
+    ],
+)
+def test_wrong_races_are_refused_in_words(entrants, message):
+    with pytest.raises(ValueError, match=message):
+        Race.of(entrants)
+
+
+def test_race_refuses_an_unknown_probe_tier():
+    with pytest.raises(ValueError, match="probe must be off or light, got 'deep'"):
+        Race.of(["batch"], probe="deep")

@@ -1,0 +1,67 @@
+"""Who may import whom: the arrows of the architecture picture, enforced."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+FORBIDDEN = {  # files -> modules they may not import
+    "bkn/**/*.py": {"streamlit", "plotly", "app", "pages"},
+    "bkn/experiment.py": {"torch", "numpy", "pandas", "bkn.store", "bkn.engine", "bkn.training"},
+    "bkn/catalog.py": {"torch", "numpy", "pandas", "bkn"},
+    "bkn/store/*.py": {"torch", "pandas", "bkn.training", "bkn.probe", "bkn.engine"},
+    "bkn/normalizers/*.py": {"bkn.store", "bkn.engine", "bkn.training", "bkn.probe"},
+    "bkn/moments/*.py": {"bkn.store", "bkn.engine", "bkn.training", "bkn.probe"},
+    "bkn/nets/*.py": {"bkn.store", "bkn.engine", "bkn.training", "bkn.probe", "bkn.normalizers"},
+    "bkn/data/*.py": {"bkn.store", "bkn.engine", "bkn.training", "bkn.probe", "bkn.normalizers"},
+    "bkn/training/*.py": {"bkn.store", "bkn.engine", "sqlite3"},
+    "bkn/probe/*.py": {"bkn.store", "bkn.engine", "bkn.training", "sqlite3"},
+    "app/**/*.py": {"torch", "torchvision", "pages", "sqlite3", "bkn.store.writer", "bkn.training"},
+    "pages/*.py": {"torch", "torchvision", "pages", "sqlite3", "bkn.store.writer", "bkn.training"},
+}
+
+
+def imported(path: Path) -> set[str]:
+    """Every module that a file names in an import statement, at any depth of the file."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize("pattern", FORBIDDEN)
+def test_nobody_imports_what_the_architecture_forbids(pattern):
+    files = sorted(ROOT.glob(pattern))
+    assert files, f"{pattern} matches no file; has the layout changed?"
+    culprits = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in files
+        for name in imported(path)
+        for forbidden in FORBIDDEN[pattern]
+        if name == forbidden or name.startswith(f"{forbidden}.")
+    ]
+    assert not culprits
+
+
+@pytest.mark.parametrize(
+    "modules", ["bkn", "bkn.store.cache", "bkn.engine.supervisor", "app.figures", "app.lab"]
+)
+def test_nothing_of_the_ui_process_pulls_in_torch(modules):
+    code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_the_public_names_are_there():
+    import bkn
+
+    for name in bkn.__all__:
+        assert getattr(bkn, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        bkn.nonsense  # noqa: B018 - reading it is the test
