@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from bkn.engine.commands import check_speed
 from bkn.engine.sink import StoreSink
 
+SAVE_FIRST = 1.0  # seconds until the first checkpoint
 SAVE_EVERY = 5.0  # seconds between checkpoints, at the least
 SAVE_COST = 0.02  # of the time, at the most
 SAVE_AFTER_CHANGE = 0.5  # seconds: what was set by hand should survive a crash
@@ -65,7 +66,7 @@ class Loop:
         self._save = save
         self._singles = 0  # steps by hand still to do
         self._due = time.monotonic()  # when the speed limit allows the next step
-        self._save_due = time.monotonic() + SAVE_EVERY
+        self._save_due = time.monotonic() + SAVE_FIRST
         if paused:
             sink.pause(trainer.step, True)
 
@@ -86,7 +87,8 @@ class Loop:
         else:
             self._checkpoint()
             step = self.trainer.step
-            self.sink.end("interrupted", f"the server ended; it can be resumed from step {step}")
+            why = "The server that ran it ended."
+            self.sink.end("interrupted", f"{why} It can be resumed from step {step}.")
 
     def _advance(self) -> None:
         by_hand, self._singles = self._singles > 0, max(0, self._singles - 1)
@@ -136,7 +138,7 @@ class Loop:
             self._singles += 1
             self._note("step")
         elif name == "speed":
-            self.speed = check_speed(value)
+            self.speed, self._due = check_speed(value), time.monotonic()
             self._note("speed", value=self.speed)
         elif name not in ("pause", "resume"):
             self.trainer.change(name, value)  # tells the sink itself

@@ -1,56 +1,42 @@
-"""Who is dead, who hangs, and what their races are told. No race is ever left running.
+"""Who is dead, who hangs, and whose races nobody looks after: no race is left running for ever.
 
-The monitor looks at its own server's workers several times a second, and every now and then at
-races of other servers whose worker has vanished. A worker is dead when its process is, and hangs
-when its heartbeat in the store stands still; then it is killed, as nothing else helps.
+A worker is dead when its process is, and hangs when its heartbeat in the store stands still; then
+it is killed, as nothing else helps. Races of other servers are closed when both their process
+and their heartbeat say that nobody is there.
 """
 
 import os
 import time
 from pathlib import Path
 
+from bkn.engine.closing import close_race
 from bkn.engine.process import WorkerProcess
-from bkn.store.home import checkpoint_path, store_path
+from bkn.store.errors import StoreError
 from bkn.store.reader import Reader
 from bkn.store.records import RaceRow
 from bkn.store.writer import Writer
 
 HUNG_AFTER = 5.0  # seconds without a heartbeat
-
-
-def close_race(home: Path, race: RaceRow, why: str) -> None:
-    """Mark the runs of a race whose worker is gone, and take the race from that worker.
-
-    Interrupted where a checkpoint lets it go on, else failed.
-
-    Raises:
-        StoreError: when the store cannot be written.
-    """
-    message, status = f"{why}; there is no checkpoint to continue from", "failed"
-    if race.checkpoint is not None and checkpoint_path(home, race.id).exists():
-        message, status = f"{why}; it can be resumed from step {race.checkpoint}", "interrupted"
-    with Writer(store_path(home), timeout=1.0) as writer, writer.transaction():
-        writer.end_race(race.id, status, message)
-        writer.release(race.id)
-        if race.worker:
-            writer.forget_worker(race.worker)
+STARTING_WITHIN = 30.0  # seconds that a busy machine may take to bring up Python
 
 
 def epitaph(worker: WorkerProcess, hung: bool) -> str:
-    """Why a worker of ours is gone, in words."""
+    """Why a worker of ours is gone, as a sentence."""
     if hung:
-        return f"the worker gave no sign of life for {HUNG_AFTER:g} seconds and was ended"
+        return f"The worker gave no sign of life for {HUNG_AFTER:g} seconds and was ended."
     code = worker.process.returncode
     if code < 0:
-        return f"the worker was killed (signal {-code})"
+        return f"The worker was killed (signal {-code})."
     words = worker.last_words(1)
-    return f"the worker ended (exit code {code})" + (f": {words}" if words else "")
+    return f"The worker ended (exit code {code})" + (f": {words}." if words else ".")
 
 
 def kill_if_hung(worker: WorkerProcess, reader: Reader) -> bool:
     """Kill a worker whose heartbeat stands still; True if that was needed."""
     row = reader.worker(worker.id)
-    if worker.silent_for(row.beat if row else 0.0) < HUNG_AFTER or not _writable(reader.path):
+    beat = row.beat if row else 0.0
+    patience = HUNG_AFTER if worker.has_beaten(beat) else STARTING_WITHIN
+    if worker.silent_for(beat) < patience or _locked(reader.path):
         return False
     worker.process.kill()
     worker.process.wait()
@@ -67,15 +53,13 @@ def close_orphans(home: Path, reader: Reader, own: set[str]) -> None:
     """
     for race in reader.active_races():
         if race.worker not in own and not _lives(race):
-            close_race(home, race, "its server ended")
+            close_race(home, race, "The server that ran it ended.")
 
 
 def _lives(race: RaceRow) -> bool:
     """Whether the worker of another server still works on a race."""
-    if race.worker is None:
+    if race.pid is None or race.beat is None:
         return False
-    if race.pid is None or race.beat is None:  # has not reported yet
-        return time.time() - race.created < HUNG_AFTER
     return time.time() - race.beat < HUNG_AFTER and _process_exists(race.pid)
 
 
@@ -89,12 +73,10 @@ def _process_exists(pid: int) -> bool:
     return True
 
 
-def _writable(path: Path) -> bool:
-    """Whether heartbeats could be written at all: a locked store is not the worker's fault."""
-    from bkn.store.errors import StoreError
-
+def _locked(path: Path) -> bool:
+    """Whether heartbeats cannot be written now: that is not the worker's fault."""
     try:
         with Writer(path, timeout=0.1) as writer, writer.transaction():
-            return True
+            return False
     except StoreError as error:
-        return error.kind != "locked"
+        return error.kind == "locked"

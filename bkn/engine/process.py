@@ -42,6 +42,7 @@ class WorkerProcess:
                 start_new_session=True,  # Ctrl-C in the server's terminal is not for workers
             )
         self._lock = threading.Lock()
+        self.given_beat = 0.0  # written by the supervisor in its name
         self._beat, self._beat_seen = 0.0, time.monotonic()
 
     @property
@@ -68,6 +69,10 @@ class WorkerProcess:
         except (OSError, ValueError):  # a broken pipe, or one that was closed here
             return False
         return True
+
+    def has_beaten(self, beat: float) -> bool:
+        """Whether the beat in the store is the worker's own, not the supervisor's for it."""
+        return beat != self.given_beat and beat != 0.0
 
     def silent_for(self, beat: float) -> float:
         """Seconds since the beat in the store last changed, by this process's clock."""

@@ -25,6 +25,7 @@ T = TypeVar("T")
 
 COMMIT_EVERY = 0.1  # seconds between commits, at the least
 BEAT_EVERY = 0.25  # seconds between signs of life, at the most
+IDLE_BEAT_EVERY = 1.0  # the same for a worker that waits for a race
 RETRY_EVERY = 0.2  # seconds
 PATIENCE = {"locked": 20.0, "full": 2.0}  # seconds that a refusal may last; others none
 
@@ -126,7 +127,8 @@ class Recorder:
         began = time.monotonic()
         with self._news:
             while not (self._urgent or self._closing):
-                due = began + (COMMIT_EVERY if self._items else BEAT_EVERY)
+                beat_every = IDLE_BEAT_EVERY if self.state == "idle" else BEAT_EVERY
+                due = began + (COMMIT_EVERY if self._items else beat_every)
                 left = due - time.monotonic()
                 if left <= 0:
                     break

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from bkn.engine import monitor
+from bkn.engine.closing import close_race, is_resumable
 from bkn.engine.commands import check_speed, message_for
 from bkn.engine.process import WorkerProcess, new_id
 from bkn.experiment import Race
 from bkn.store.errors import StoreError
-from bkn.store.home import checkpoint_path, store_path
+from bkn.store.home import store_path
 from bkn.store.reader import Reader
 from bkn.store.records import RaceRow
 from bkn.store.writer import Writer
@@ -95,6 +96,7 @@ class Supervisor:
             worker = self._take_worker()
             with Writer(store_path(self.home)) as writer, writer.transaction():
                 writer.add_race(race_id, race, worker.id)
+                self._vouch(writer, worker)
             self._hand(worker, race_id, race, message)
         return race_id
 
@@ -138,13 +140,14 @@ class Supervisor:
                     f"race {race_id} is {row.status}; only races that are "
                     f"{' or '.join(RESUMABLE)} can be resumed"
                 )
-            if row.checkpoint is None or not checkpoint_path(self.home, race_id).exists():
+            if not is_resumable(self.home, row):
                 raise ValueError(f"race {race_id} has no checkpoint to continue from")
             race = row.race
             self._check_limit()
             worker = self._take_worker()
             with Writer(store_path(self.home)) as writer, writer.transaction():
                 writer.hand_over(race_id, worker.id)
+                self._vouch(writer, worker)
             self._hand(worker, race_id, race, {"do": "resume"})
 
     def close(self) -> None:
@@ -159,7 +162,10 @@ class Supervisor:
             deadline = time.monotonic() + CLOSE_WITHIN
             for worker in self._workers:
                 worker.end(deadline - time.monotonic())
-                self._bury(worker, hung=False)
+                try:
+                    self._bury(worker, hung=False)
+                except StoreError as error:  # the next server will close what is open
+                    self.trouble = str(error)
             self._workers.clear()
         self.reader.close()
 
@@ -172,8 +178,10 @@ class Supervisor:
         return row
 
     def _check_limit(self) -> None:
-        busy = [w.race_id for w in self._workers if w.race_id and w.alive]
-        active = [race_id for race_id in busy if self._row(race_id).active]
+        if self._closing.is_set():
+            raise Refused("this server is shutting down and starts no races")
+        busy = [self.reader.race(w.race_id) for w in self._workers if w.race_id and w.alive]
+        active = [row for row in busy if row is not None and row.active]
         if len(active) >= self.max_races:
             raise Refused(
                 f"{len(active)} races are running already, as many as this server allows "
@@ -188,6 +196,12 @@ class Supervisor:
         worker = WorkerProcess(self.home)
         self._workers.append(worker)
         return worker
+
+    @staticmethod
+    def _vouch(writer: Writer, worker: WorkerProcess) -> None:
+        """A first heartbeat for a cold worker, lest other servers take its race for orphaned."""
+        if not writer.knows_worker(worker.id):
+            worker.given_beat = writer.beat(worker.id, worker.pid, "starting")
 
     def _hand(
         self, worker: WorkerProcess, race_id: str, race: Race, message: dict[str, Any]
@@ -231,10 +245,9 @@ class Supervisor:
         """A worker of ours is gone: close its race if it is open, and tidy up."""
         row = self.reader.race(worker.race_id) if worker.race_id else None
         if row is not None and row.active:
-            monitor.close_race(self.home, row, monitor.epitaph(worker, hung))
-        else:
-            with Writer(store_path(self.home), timeout=1.0) as writer, writer.transaction():
-                writer.forget_worker(worker.id)
+            close_race(self.home, row, monitor.epitaph(worker, hung))
+        with Writer(store_path(self.home), timeout=1.0) as writer, writer.transaction():
+            writer.forget_worker(worker.id)
         if worker.process.returncode == 0:
             worker.log.unlink(missing_ok=True)
         elif not worker.race_id:

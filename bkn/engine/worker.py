@@ -7,6 +7,7 @@ ends the server is gone: it saves a checkpoint and ends, within DEADLINE whateve
 
 import argparse
 import os
+import signal
 import sys
 import threading
 import time
@@ -18,6 +19,7 @@ from typing import Any
 
 from bkn.catalog import METHODS
 from bkn.engine import checkpoint
+from bkn.engine.closing import close_race
 from bkn.engine.commands import decode
 from bkn.engine.loop import GONE, Loop, Trainer
 from bkn.engine.recorder import Recorder
@@ -39,6 +41,7 @@ def make_race_trainer(race: Race, sink: Sink) -> Trainer:
     """The real trainer; this is where torch gets imported."""
     from bkn.training.race import RaceTrainer
 
+    set_threads()
     return RaceTrainer(race, sink)
 
 
@@ -76,22 +79,32 @@ class Worker:
         finally:
             self.recorder.close()
 
+    def abandon(self) -> None:
+        """Mark the race, from another thread: there is no time left to save it."""
+        if self.recorder.race_id:
+            self._close(self.recorder.race_id, "The server that ran it ended.")
+
     def _race_in_words(self, message: dict[str, Any]) -> None:
         """Run the race; whatever goes wrong ends in its runs' message, and in the log."""
+        race_id = message["race_id"]
         try:
             self._race(message)
         except StoreError as error:
-            # The recorder has given up, but a status may still fit where a batch does not.
-            if error.kind != "lost":
-                with Writer(store_path(self.home)) as writer, writer.transaction():
-                    writer.end_race(message["race_id"], "interrupted", str(error))
+            if error.kind != "lost":  # a status may still fit where a batch does not
+                self._close(race_id, sentence(str(error)))
             raise
         except Exception as error:  # told to the user, and raised into the log
             words = explain(error)
-            race_id = message["race_id"]
             self.recorder.put(lambda writer: _fail(writer, race_id, words))
             self.recorder.flush()
             raise
+
+    def _close(self, race_id: str, why: str) -> None:
+        reader = Reader(store_path(self.home))
+        race = reader.race(race_id)
+        reader.close()
+        if race is not None and race.active:
+            close_race(self.home, race, why)
 
     def _race(self, message: dict[str, Any]) -> None:
         race_id, race = message["race_id"], Race.from_json(message["race"])
@@ -145,29 +158,36 @@ def explain(error: Exception) -> str:
     """What stopped a race, as a sentence."""
     text = str(error)
     if isinstance(error, MemoryError) or "out of memory" in text or "allocate memory" in text:
-        return f"out of memory: choose a smaller batch, width or depth ({text})"
-    return text if isinstance(error, ValueError) else f"{type(error).__name__}: {text}"
+        return f"Out of memory: choose a smaller batch, width or depth ({text})."
+    return sentence(text if isinstance(error, ValueError) else f"{type(error).__name__}: {text}")
+
+
+def sentence(text: str) -> str:
+    """With a capital letter and a full stop."""
+    return text[:1].upper() + text[1:].rstrip(".") + "."
 
 
 def listen(inbox: "SimpleQueue[dict[str, Any]]", on_gone: Callable[[], None]) -> None:
     """Read stdin until it ends; then say GONE and call `on_gone`."""
     for line in sys.stdin.buffer:
-        inbox.put(decode(line))
+        try:
+            inbox.put(decode(line))
+        except ValueError as error:  # whoever wrote it reads the log; the race goes on
+            print(error, file=sys.stderr)
     inbox.put(GONE)
     on_gone()
 
 
-def warm_up() -> None:
-    """Import torch, leave a core to the page, and take one step with every method."""
+def set_threads() -> None:
+    """Leave one core to the page."""
     import torch
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     torch.set_num_threads(max(1, (cores or 1) - 1))
 
 
-def take_a_step() -> None:
-    """One step of a race of all methods: what torch does at its first step is then done."""
-    warm_up()
+def warm_up() -> None:
+    """Import torch and take one step with every method: the first step is the slow one."""
     trainer = make_race_trainer(Race.of(list(METHODS)[:MAX_ENTRANTS]), _Nowhere())
     trainer.advance()
 
@@ -193,11 +213,18 @@ def main() -> None:
 
     def give_up() -> None:
         time.sleep(DEADLINE)
-        os._exit(1)  # the supervisor that starts next marks the race by its last checkpoint
+        threading.Timer(0.5, os._exit, (1,)).start()  # should the store not answer either
+        worker.abandon()
+        os._exit(1)
 
+    def hang_up(*_: Any) -> None:
+        inbox.put(GONE)
+        threading.Thread(target=give_up, daemon=True).start()
+
+    signal.signal(signal.SIGTERM, hang_up)
     threading.Thread(target=listen, args=(inbox, give_up), daemon=True).start()
     try:
-        worker.run(prepare=take_a_step)
+        worker.run(prepare=warm_up)
     except Exception:
         traceback.print_exc()
         sys.stderr.flush()

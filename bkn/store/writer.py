@@ -173,14 +173,15 @@ class Writer:
 
     # Workers
 
-    def beat(self, worker: str, pid: int, state: str) -> None:
-        """The worker lives: note the time and its state, "starting", "idle" or "racing"."""
+    def beat(self, worker: str, pid: int, state: str) -> float:
+        """The worker lives: note the time, which is returned, and its state (see WorkerRow)."""
         now = time.time()
         self.db.execute(
             "INSERT INTO worker (id, pid, started, beat, state) VALUES (?, ?, ?, ?, ?) "
             "ON CONFLICT (id) DO UPDATE SET beat=excluded.beat, state=excluded.state",
             (worker, pid, now, now, state),
         )
+        return now
 
     def claim(self, race_id: str, worker: str) -> None:
         """Make sure, inside a transaction, that the race still belongs to this worker.
@@ -191,6 +192,10 @@ class Writer:
         found = self.db.execute("SELECT worker FROM race WHERE id=?", (race_id,)).fetchone()
         if found is None or found[0] != worker:
             raise StoreError(f"race {race_id} no longer belongs to worker {worker}", "lost")
+
+    def knows_worker(self, worker: str) -> bool:
+        found = self.db.execute("SELECT 1 FROM worker WHERE id=?", (worker,)).fetchone()
+        return found is not None
 
     def forget_worker(self, worker: str) -> None:
         self.db.execute("DELETE FROM worker WHERE id=?", (worker,))
