@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bkn.moments.geometry import border
+from bkn.moments.geometry import border, pooled_moments
 from bkn.moments.operation import Operation
 from bkn.normalizers.base import Belief
 
@@ -34,19 +34,11 @@ class Conv(Operation):
 
     def moments(self, belief: Belief, x: Tensor, *weights: Tensor | None) -> Belief:
         weight, bias = weights
-        assert weight is not None
-        kernel, kind = tuple(weight.shape[2:]), (belief.mean.dtype, belief.mean.device)
-        geometry = (tuple(x.shape[2:]), kernel, self.stride, self.padding, self.dilation)
-        share, factor = border(*geometry, *kind)
-        w = weight.to(kind[0]).flatten(2).unflatten(0, (self.groups, -1))  # (k, O/k, C/k, taps)
-        m = belief.mean.unflatten(1, (self.groups, -1))
-        v = belief.var.unflatten(1, (self.groups, -1))
-        mean = torch.einsum("gkc,koc->gko", m, w @ share)
-        var = torch.einsum("gkc,koc->gko", v, w.square() @ share)
-        if factor.shape[1]:
-            var = var + torch.einsum("gkc,kocr->gkor", m, w @ factor).square().sum(-1)
-        mean = mean.flatten(1)
-        return Belief(mean if bias is None else mean + bias, var.flatten(1))
+        geometry = (tuple(x.shape[2:]), tuple(weight.shape[2:]))
+        window = (self.stride, self.padding, self.dilation)
+        basis = border(*geometry, *window, belief.mean.dtype, belief.mean.device)
+        mean, var = pooled_moments(*belief, weight.to(belief.mean.dtype), basis, self.groups)
+        return Belief(mean if bias is None else mean + bias, var)
 
     def real(self, x: Tensor, *weights: Tensor | None) -> Tensor:
         conv = (F.conv1d, F.conv2d, F.conv3d)[x.dim() - 3]

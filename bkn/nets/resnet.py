@@ -25,21 +25,27 @@ class Stem(nn.Module):
         return F.relu(self.norm(self.conv(x)))
 
 
-class FirstBlock(nn.Module):
-    """The block behind the stem: `norm1` only, between its two convolutions."""
+class Block(nn.Module):
+    """Norm, ReLU, convolution, twice, beside the shortcut.
 
-    def __init__(self, channels_in: int, channels_out: int):
+    Args:
+        channels_in: of the stream in front of the block.
+        channels_out: behind it; more of them also halve the picture.
+        leading: begin with a norm and ReLU; the first block stands behind the stem's.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int, leading: bool = True):
         super().__init__()
         self.grow = channels_out - channels_in
+        self.norm0 = nn.BatchNorm2d(channels_in) if leading else None
         self.conv0 = conv3x3(channels_in, channels_out, stride=2 if self.grow else 1)
         self.norm1 = nn.BatchNorm2d(channels_out)
         self.conv1 = conv3x3(channels_out, channels_out)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.branch(x) + self.shortcut(x)
-
-    def branch(self, x: Tensor) -> Tensor:
-        return self.conv1(F.relu(self.norm1(self.conv0(x))))
+        branch = x if self.norm0 is None else F.relu(self.norm0(x))
+        branch = F.relu(self.norm1(self.conv0(branch)))
+        return self.conv1(branch) + self.shortcut(x)
 
     def shortcut(self, x: Tensor) -> Tensor:
         if not self.grow:
@@ -48,17 +54,6 @@ class FirstBlock(nn.Module):
         x = F.avg_pool2d(x, 2, ceil_mode=True)
         before = self.grow // 2
         return F.pad(x, (0, 0, 0, 0, before, self.grow - before))
-
-
-class Block(FirstBlock):
-    """Norm, ReLU, convolution, twice, beside the shortcut."""
-
-    def __init__(self, channels_in: int, channels_out: int):
-        super().__init__(channels_in, channels_out)
-        self.norm0 = nn.BatchNorm2d(channels_in)
-
-    def branch(self, x: Tensor) -> Tensor:
-        return super().branch(F.relu(self.norm0(x)))
 
 
 class Last(nn.Module):
@@ -93,8 +88,7 @@ class ResNet(nn.Module):
         now = width
         for i in range(self.blocks):
             out = width * 2 ** (i // n)
-            block = Block if i else FirstBlock
-            self.add_module(f"block{i + 1}", block(now, out))
+            self.add_module(f"block{i + 1}", Block(now, out, leading=i > 0))
             now = out
         self.last = Last(now)
         self.classify = nn.Linear(now, classes)

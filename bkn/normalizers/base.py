@@ -30,20 +30,6 @@ class Estimate(NamedTuple):
     gain: Tensor  # (C,) weight of the observation in force: 1 where the prior was not used
 
 
-def split(x: Tensor, micro_batch: int | None) -> Tensor:
-    """View (N, C, ...) as (G, m, C, ...): contiguous micro-batches.
-
-    Raises:
-        ValueError: unless micro_batch divides N.
-    """
-    size = len(x) if micro_batch is None else micro_batch
-    if size < 1 or len(x) % size:
-        raise ValueError(
-            f"micro_batch must divide the batch; got micro_batch={size} for {len(x)} images"
-        )
-    return x.unflatten(0, (-1, size))
-
-
 def moments(x: Tensor, micro_batch: int | None = None) -> Belief:
     """Biased mean and variance of x (N, C, ...) per micro-batch and channel.
 
@@ -54,7 +40,10 @@ def moments(x: Tensor, micro_batch: int | None = None) -> Belief:
     Raises:
         ValueError: unless micro_batch divides N.
     """
-    return Belief(*group_moments(split(x, micro_batch)))
+    size = len(x) if micro_batch is None else micro_batch
+    if size < 1 or len(x) % size:
+        raise ValueError(f"micro_batch must divide the batch of {len(x)}, got {size}")
+    return Belief(*group_moments(x, len(x) // size))
 
 
 class Normalizer(nn.Module):
@@ -161,9 +150,7 @@ class BatchStatistics(Normalizer):
 
     def normalize(self, x: Tensor, belief: Belief) -> Tensor:
         """Weight * (x - mean) / sqrt(var + eps) + bias, by the moments of each micro-batch."""
-        groups = x.unflatten(0, (len(belief.mean), -1))
-        y = normalize(groups, belief.mean, belief.var, self.weight, self.bias, self.eps)
-        return y.flatten(0, 1)
+        return normalize(x, belief.mean, belief.var, self.weight, self.bias, self.eps)
 
     def by_running_averages(self, x: Tensor) -> Tensor:
         return F.batch_norm(

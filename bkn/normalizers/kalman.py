@@ -22,6 +22,10 @@ def update(prior: Belief, seen: Belief, gain: float | Tensor) -> Belief:
     """Moments of the mixture (1 - gain) * prior + gain * seen.
 
     Written so that gain 1 gives the observation exactly, gradients too.
+
+    Args:
+        prior, seen: (G, C).
+        gain: a number, or one per channel (C,).
     """
     rest = 1 - gain
     mean = rest * prior.mean + gain * seen.mean
@@ -30,14 +34,22 @@ def update(prior: Belief, seen: Belief, gain: float | Tensor) -> Belief:
     return Belief(mean, rest * prior.var + gain * seen.var + spread)
 
 
-def trusted(prior: Belief, seen: Belief) -> Tensor:
-    """Whether the layer uses its prior: one truth value for the whole layer, never read back.
+def guarded(prior: Belief, seen: Belief, gain: Tensor) -> tuple[Belief, Tensor]:
+    """The prior and the gain that the update may use.
 
-    The average of var_prior / var_seen over all groups and channels must be below `GUARD`. There
-    is no eps: a channel without any variance, or a NaN, makes the layer trust its batch.
+    The average of var_prior / var_seen over all groups and channels must be below `GUARD`, one
+    decision for the whole layer. There is no eps: one channel without any variance, or a NaN,
+    makes the layer trust its batch. The decision is never read back to the host.
+
+    Returns:
+        The prior and the gain, or zeros and 1: a prior that is not used reaches neither the
+        result nor any gradient, whatever NaNs or infinities it holds.
     """
     with torch.no_grad():
-        return (prior.var / seen.var).mean() < GUARD
+        use = (prior.var / seen.var).mean() < GUARD
+    nothing = gain.new_zeros(())
+    usable = Belief(*(torch.where(use, part, nothing) for part in prior))
+    return usable, torch.where(use, gain, nothing + 1)
 
 
 class KalmanNorm(BatchStatistics):
@@ -95,12 +107,8 @@ class KalmanNorm(BatchStatistics):
                 f"prior must have shape {tuple(seen.mean.shape)} (groups, channels), got "
                 f"{tuple(prior.mean.shape)}"
             )
-        use = trusted(prior, seen)
-        # Where it is not used the prior is masked before the blend, so that its NaNs and
-        # infinities reach neither the result nor any gradient.
-        gain = torch.where(use, self.weighing(), one[0])
-        usable = Belief(torch.where(use, prior.mean, 0.0), torch.where(use, prior.var, 0.0))
-        return Estimate(seen, prior, update(usable, seen, gain), gain * one)
+        usable, gain = guarded(prior, seen, one * self.weighing())
+        return Estimate(seen, prior, update(usable, seen, gain), gain)
 
     def hand_on(self, posterior: Belief) -> Belief:
         return self.transition.hand_on(posterior, self.weight, self.bias)
