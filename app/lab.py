@@ -21,6 +21,7 @@ from bkn.store.reader import Reader
 ROOT = Path(__file__).resolve().parents[1]
 RECORDED = ROOT / "assets" / "recorded" / "race.db"
 WATCHED = 16  # caches kept; the one that nobody looked at for longest goes first
+END_SECONDS = 2.0  # a stopped race tests its networks once more
 PACE_SECONDS = 3.0  # steps per second are measured over this long
 
 
@@ -71,6 +72,20 @@ class Lab:
             if len(self._watched) > WATCHED:
                 self._watched.popitem(last=False)
             return watched
+
+    def end(self, race_id: str) -> None:
+        """Stop a race and wait, not for long, until it is over and counts no more.
+
+        Raises:
+            ValueError: if the race takes no commands.
+        """
+        self.supervisor.send(race_id, "stop")
+        deadline = time.monotonic() + END_SECONDS
+        while time.monotonic() < deadline:
+            row = self.supervisor.reader.race(race_id)
+            if row is None or not row.active:
+                return
+            time.sleep(0.02)
 
     def warm(self) -> None:
         """Once: get a worker ready, so that the first Start is as quick as the next."""

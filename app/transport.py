@@ -48,7 +48,7 @@ def row(lab: Lab, view: View, wanted: Wanted) -> None:
             "Ends the race and shows the recorded one again. The ended race stays under its link."
             if mine else "Shows the recorded race again. This one stays under its link.",
         )  # fmt: skip
-        st.html(f'<div class="status" role="status">{status_line(view)}</div>')
+        st.html(f'<div class="bkn-now" role="status">{status_line(view)}</div>')
 
 
 def button(
@@ -82,13 +82,13 @@ def in_words(act: Callable[[], object]) -> None:
         st.session_state["_refused"] = str(refused)
 
 
-def start(lab: Lab, view: View, wanted: Wanted) -> str:
+def start(lab: Lab, view: View, wanted: Wanted, paused: bool = False) -> str:
     """Start the wanted race and put its link into the address; ends the visitor's running one."""
     if wanted.race is None:
         raise ValueError(wanted.problem)
     if view.moving and view.mine:
-        lab.supervisor.send(view.race_id, "stop")
-    race_id = lab.supervisor.start(wanted.race, wanted.speed)
+        lab.end(view.race_id)
+    race_id = lab.supervisor.start(wanted.race, wanted.speed, paused=paused)
     watched = lab.watch(race_id)
     if watched is not None:
         watched.owner = visitor()
@@ -101,9 +101,7 @@ def one_step(lab: Lab, view: View, wanted: Wanted) -> None:
     if view.moving and view.mine:
         lab.supervisor.send(view.race_id, "step")
     else:
-        race_id = start(lab, view, wanted)
-        lab.supervisor.send(race_id, "pause")
-        lab.supervisor.send(race_id, "step")
+        lab.supervisor.send(start(lab, view, wanted, paused=True), "step")
 
 
 def send(lab: Lab, view: View, command: str, **values: Any) -> None:
@@ -114,7 +112,7 @@ def send(lab: Lab, view: View, command: str, **values: Any) -> None:
 def reset(lab: Lab, view: View) -> None:
     """Back to the recorded race; the visitor's running race is ended."""
     if view.moving and view.mine:
-        lab.supervisor.send(view.race_id, "stop")
+        lab.end(view.race_id)
     del st.query_params["run"]
 
 

@@ -3,12 +3,14 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 
 import streamlit as st
 
 from app.lab import Lab, Watched
 from app.replay import UpTo
 from app.visitor import visitor
+from bkn.catalog import DATASETS
 from bkn.experiment import Race
 from bkn.store.cache import RaceCache
 
@@ -106,6 +108,29 @@ def status_line(view: View) -> str:
     if view.race_id and share is not None and view.race.probe != "off":
         parts.append(f"probe {share:.0%} of the time".replace("%", " %"))
     return " · ".join(parts)
+
+
+def switches(view: View) -> bool:
+    """What is shown, and the switches of the picture; returns whether figures explain themselves."""
+    with st.container(horizontal=True, vertical_alignment="center", key="switches"):
+        st.html(f'<p class="bkn-shown">{description(view)}</p>')
+        if not view.race_id:
+            st.button("Replay", key="replay", icon=":material/replay:", on_click=replay)
+        st.toggle("Follow", value=True, key="follow", help="Off: the picture stands still.")
+        return st.toggle("Explain", value=True, key="explain", help="One line under each title.")
+
+
+def description(view: View) -> str:
+    """The settings of the race that is shown, in one line."""
+    common, known = view.race.common, DATASETS
+    line = (
+        f"{known[common.dataset].title.split(',')[0]} · {common.network} · "
+        f"({common.batch}, {common.micro_batch}) · learning rate {common.lr:g} · "
+        f"{common.epochs} epochs · seed {common.seed}"
+    )
+    if view.race_id:
+        return escape(line)
+    return f"<b>Recorded race:</b> {escape(line)}. Press Start to run your own."
 
 
 def refreshing(body: Callable[[], None], tick: float | None) -> None:

@@ -28,19 +28,21 @@ class NotingSupervisor:
     def warm(self) -> None:
         self.sent.append(("warm",))
 
-    def start(self, race: Race, speed: float | None = None) -> str:
+    def start(self, race: Race, speed: float | None = None, paused: bool = False) -> str:
         if self.refusal:
             raise ValueError(self.refusal)
         race_id = f"race{len(self.sent)}"
         with Writer(self.path) as writer, writer.transaction():
             writer.add_race(race_id, race)
-        self.sent.append(("start", race, speed))
+        self.sent.append(("start" if not paused else "start paused", race, speed))
         return race_id
 
     def send(self, race_id: str, command: str, **values: Any) -> None:
         if self.refusal:
             raise ValueError(self.refusal)
         self.sent.append((command, *values.values()))
+        if command == "stop":
+            self.mark(race_id, "stopped")
 
     def resume(self, race_id: str) -> None:
         self.sent.append(("resume", race_id))
