@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from app.figures.heat import estimating, latest_factors, times
+from app.figures.factors import estimating, latest_factors
 from app.figures.spec import listed, nats, percent
 from app.figures.training import smoothed
 from app.palette import inks
 
 if TYPE_CHECKING:
     from bkn.store.cache import RaceCache
+    from bkn.store.records import RunRow
 
 GAP = 3.0  # times that training and test loss differ before it is worth saying
 EXACT = 1.15  # factors below this count as nearly exact
+COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight")
 EARLY = 0.1  # share of the race in which gaps only show that learning starts
 
 
@@ -74,13 +76,24 @@ def diverged(cache: "RaceCache") -> str:
         return ""
     if len(gone) == len(cache.runs) > 1:
         return (
-            f"All {len(gone)} networks diverged, the last at step {max(r.step for r in gone):,}: "
-            f"the learning rate of {rate(cache):g} is too much for them."
+            f"All {COUNTS[len(gone)]} networks diverged, the last at step "
+            f"{max(run.step for run in gone):,}: the learning rate of {rate(cache):g} is too much "
+            "for them."
         )
-    who = listed([f"{name(cache, run.position)} at step {run.step:,}" for run in gone])
+    if len(gone) == len(cache.runs):
+        return f"{who_diverged(cache, gone)}. The learning rate was {rate(cache):g}."
     left = len(cache.runs) - len(gone)
-    fate = {0: "", 1: " The other one did not.", 2: " The other two did not."}
-    return f"{who} diverged: the loss exploded." + fate.get(left, f" The other {left} did not.")
+    others = "The other one" if left == 1 else f"The other {COUNTS[left]}"
+    return f"{who_diverged(cache, gone)}. {others} did not."
+
+
+def who_diverged(cache: "RaceCache", gone: list["RunRow"]) -> str:
+    """Batch norm diverged at step 12: its loss exploded."""
+    names = listed([name(cache, run.position) for run in gone])
+    steps = listed([f"{step:,}" for step in sorted({run.step for run in gone})])
+    if len(gone) == 1:
+        return f"{names} diverged at step {steps}: its loss exploded"
+    return f"{names} diverged at step{'s' if ' ' in steps else ''} {steps}: their losses exploded"
 
 
 def rate(cache: "RaceCache") -> float:
@@ -131,31 +144,21 @@ def estimate_errors(cache: "RaceCache") -> str:
     start, worst, best = f"With statistics from {images(cache)}", standings[-1], standings[0]
     if worst.worst < EXACT:
         whose = f"{name(cache, worst.position)}'s" if len(standings) == 1 else "all"
-        return f"{start}, {whose} variance estimates are nearly exact: {times2(worst.worst)} off at most."
+        at_most = f"off by a factor of {worst.worst:.2f} at most"
+        return f"{start}, {whose} variance estimates are nearly exact, {at_most}."
     said = (
         f"{start}, {name(cache, worst.position)} misjudges the variance of {escape(worst.layer)} "
         f"by a factor of {worst.worst:.1f}"
     )
     if len(standings) == 1:
-        return (
-            f"{said}; its best layer is off by {worst.best:.1f}."
-            if worst.best < worst.worst / 1.2
-            else f"{said}."
-        )
+        varied = worst.best < worst.worst / 1.2
+        return f"{said}; its best layer is off by {worst.best:.1f}." if varied else f"{said}."
     if best.worst > worst.worst / 1.1:
-        others = "the other" if len(standings) == 2 else "the others"
-        return (
-            f"{said}; {others} do no better."
-            if len(standings) > 2
-            else f"{said}; {name(cache, best.position)} does no better."
-        )
+        others = "the others do" if len(standings) > 2 else f"{name(cache, best.position)} does"
+        return f"{said}; {others} little better."
     if best.worst < EXACT:
         return f"{said}; {name(cache, best.position)} is nearly exact in every layer."
     return f"{said}; {name(cache, best.position)} is never off by more than {best.worst:.1f}."
-
-
-def times2(value: float) -> str:
-    return f"{times(value)}"
 
 
 def standing(cache: "RaceCache", position: int) -> Standing | None:
@@ -214,8 +217,9 @@ def expectation(cache: "RaceCache") -> str:
     if count == 1:
         return f"{name(cache, 0)} starts now, on micro-batches of {images(cache)}."
     return (
-        f"{count} networks start from the same weights and see the same images in the same order, "
-        f"with statistics from {images(cache)}: only the normalization differs."
+        f"{COUNTS[count].capitalize()} networks start from the same weights and see the same "
+        f"images in the same order, with statistics from {images(cache)}: only the normalization "
+        "differs."
     )
 
 

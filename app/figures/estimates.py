@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from app.figures import marks
-from app.figures.heat import estimating, factor, nothing_yet, times
+from app.figures.factors import estimating, factor, nothing_yet, times
 from app.figures.spec import (
     Dict,
     Spec,
@@ -37,7 +37,7 @@ class Role(NamedTuple):
 
 def roles(position: int, uses_prior: bool) -> tuple[Role, ...]:
     """What is drawn for one entrant; without a prior the micro-batch alone is in use."""
-    theory = Role("theory", "theory, independent values", "@text", "dot", 1.0)
+    theory = Role("theory", "theory", "@text", "dot", 1.0)
     running = Role("running", "running statistics", "@muted", "longdashdot", 1.8)
     if not uses_prior:
         seen = Role("observation", "micro-batch, in use", f"@e{position}", "solid", 3.0)
@@ -93,11 +93,12 @@ def estimates(
         now.append(f"{role.label} {times(last) if what == 'var' else f'{last:.2g} σ'}")
         values.append(error[np.isfinite(error)])
     traces.sort(key=lambda trace: trace["line"]["width"])  # what is in use lies on top
-    moment = "variance" if what == "var" else "mean"
-    unit = "factor it is off" if what == "var" else "standard deviations it is off"
+    if what == "var" and traces:
+        traces.insert(0, exact_line(cache.race.common.steps))
+    unit = "factor the variance is off" if what == "var" else "σ the mean is off"
     return {
         "title": f"Who is right about {layer}?",
-        "meaning": f"{ink.label}: estimates of the {moment} against the truth, {unit}.",
+        "meaning": f"{ink.label}: {unit}. Theory: for independent values.",
         "label": f"Lines by step. Now: {listed(now)}." if now else "",
         "data": traces,
         "layout": layout(
@@ -119,8 +120,22 @@ def drawn_line(role: Role, steps: np.ndarray, error: np.ndarray, what: str) -> D
     """The trace of one role."""
     unit = "factor" if what == "var" else "σ"
     hover = "×%{y:.2f}" if what == "var" else "%{y:.3g} σ"
-    return line(steps, error, role.color, dash=role.dash, width=role.width, name=role.label,
-                chips=[role.metric], column=f"{role.label}, {unit}", hovertemplate=hover)  # fmt: skip
+    return line(
+        steps,
+        error,
+        role.color,
+        dash=role.dash,
+        width=role.width,
+        name=role.label,
+        chips=[role.metric],
+        column=f"{role.label}, {unit}",
+        hovertemplate=hover,
+    )
+
+
+def exact_line(steps: int) -> Dict:
+    """The floor of the picture: an estimate that is right."""
+    return line([0, steps], [1, 1], "@line", width=1.0, hoverinfo="skip")
 
 
 def error_axis(values: list[np.ndarray], what: str) -> Dict:
@@ -131,4 +146,4 @@ def error_axis(values: list[np.ndarray], what: str) -> Dict:
                     tickvals=log_ticks(everything), exponentformat="none")  # fmt: skip
     ticks, labels = factor_ticks(float(everything.max()))
     return axis(title="variance off by", type="log", tickmode="array", tickvals=ticks,
-                ticktext=labels, autorangeoptions={"include": [1]})  # fmt: skip
+                ticktext=labels)  # fmt: skip

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.figures.heat import span
+from app.figures.multiples import heading, headroom, number, span
 from app.figures.spec import (
     Dict,
     Spec,
@@ -21,8 +21,6 @@ from app.palette import Ink, inks, ramp, tokens
 
 if TYPE_CHECKING:
     from bkn.store.cache import Heat, RaceCache
-
-MOST_CHIPS = 10  # layers that the legend can name
 
 
 def filtering(cache: "RaceCache") -> list[tuple[int, Ink]]:
@@ -43,8 +41,8 @@ def gain(cache: "RaceCache", selected_layer: str | None = None) -> Spec:
         "legend": [
             chip("use", "in use", "@text"),
             chip("oracle", "best, with hindsight", "@text", dash="dot"),
-            *layer_chips(layers),
         ],
+        "scale": layer_scale(layers),
         "empty": "" if layers else no_filter(cache),
         "data": [],
         "layout": layout(revision(cache)),
@@ -74,7 +72,7 @@ def innovation(cache: "RaceCache", selected_layer: str | None = None) -> Spec:
         "title": "How surprising is each batch?",
         "meaning": "Innovation: distance of the micro-batch's mean from the prior's.",
         "tokens": tokens(cache.race, ramp(len(layers))),
-        "legend": layer_chips(layers),
+        "scale": layer_scale(layers),
         "empty": "" if layers else no_filter(cache),
         "data": [],
         "layout": layout(revision(cache)),
@@ -98,25 +96,24 @@ def innovation(cache: "RaceCache", selected_layer: str | None = None) -> Spec:
     return spec
 
 
-def number(index: int) -> str:
-    """Plotly's suffix of the axes of one small multiple."""
-    return "" if index == 0 else str(index + 1)
-
-
 def with_prior(cache: "RaceCache", shown: list[tuple[int, Ink]]) -> list[str]:
     """Layers that ever had a prior; the first has none, its gain is 1 by necessity."""
     found: dict[str, None] = {}
     for position, _ in shown:
         heat = cache.heat(position, "innovation_mean")
-        known = np.isfinite(heat.values).any(axis=1)
+        known = [bool(np.isfinite(row).any()) for row in heat.values]
         found |= {layer: None for layer, has in zip(heat.layers, known, strict=True) if has}
     return list(found)
 
 
-def layer_chips(layers: list[str]) -> list[Dict]:
-    """A chip per layer in the ramp's colours; of very deep networks only the two ends."""
-    at = range(len(layers)) if len(layers) <= MOST_CHIPS else (0, len(layers) - 1)
-    return [chip(layers[i], layers[i], f"@r{i}") for i in at]
+def layer_scale(layers: list[str]) -> Dict:
+    """The ramp from the first layer to the last, as a colour key."""
+    if not layers:
+        return {}
+    last = max(len(layers) - 1, 1)
+    stops = [[i / last, f"@r{i}"] for i in range(len(layers))]
+    return {"stops": stops if len(stops) > 1 else [[0, "@r0"], [1, "@r0"]],
+            "ends": [layers[0], layers[-1]]}  # fmt: skip
 
 
 def layer_lines(
@@ -128,9 +125,9 @@ def layer_lines(
     order = sorted(range(len(layers)), key=lambda i: layers[i] == selected)
     return [
         line(
-            heat.steps, rows[layers[i]], f"@r{i}", dash=dash, chips=[role, layers[i]],
-            width=3.2 if layers[i] == selected else 1.6,
-            opacity=1.0 if selected in (None, layers[i]) else 0.6,
+            heat.steps, rows[layers[i]], f"@r{i}", dash=dash, chips=[role],
+            width=3.2 if layers[i] == selected else 1.4,
+            opacity=1.0 if selected in (None, layers[i]) else 0.5,
             name=f"{layers[i]} {told}", picks=[layers[i]], entrant=entrant,
             column=f"{layers[i]}, {told}", hovertemplate=hover,
             xaxis=f"x{axes}", yaxis=f"y{axes}",
@@ -142,22 +139,20 @@ def layer_lines(
 
 def small_multiples(cache: "RaceCache", shown: list[tuple[int, Ink]], values: Dict) -> Dict:
     """Side by side, one per entrant, with one scale of values."""
+    columns = min(len(shown), 4)
+    top = headroom([ink.label for _, ink in shown], columns)
     frame = layout(revision(cache), hovermode="closest", annotations=[],
-                   margin={"l": 8, "r": 14, "t": 22, "b": 4})  # fmt: skip
+                   margin={"l": 8, "r": 14, "t": top, "b": 4})  # fmt: skip
     for index, (position, ink) in enumerate(shown):
         n, across = number(index), span(index, len(shown), 0.05)
         more: dict[str, Any] = {"domain": across, "anchor": f"y{n}"}
         frame[f"xaxis{n}"] = step_axis(cache.race.common.steps, **more)
         frame[f"xaxis{n}"]["nticks"] = 6 if len(shown) == 1 else 4
-        side = {"anchor": f"x{n}"}
+        side: dict[str, Any] = {"anchor": f"x{n}"}
         if index:
             side |= {"matches": "y", "showticklabels": False, "title": {"text": ""}}
         frame[f"yaxis{n}"] = values | side
-        frame["annotations"].append(
-            {"text": ink.label, "font": {"color": f"@t{position}", "size": 12.5, "weight": 700},
-             "x": 0, "xref": f"x{n} domain", "xanchor": "left", "y": 1, "yref": "paper",
-             "yanchor": "bottom", "yshift": 2, "showarrow": False}
-        )  # fmt: skip
+        frame["annotations"].append(heading(ink.label, f"@t{position}", index, columns))
     return frame
 
 

@@ -79,7 +79,7 @@ def axis(**more: Any) -> Dict:
     """An axis in the style of the house; `title` is its name with the unit."""
     title = more.pop("title", "")
     return {
-        "title": {"text": title, "standoff": 6, "font": {"size": 12.5, "color": "@muted"}},
+        "title": {"text": title, "standoff": 4, "font": {"size": 12.5, "color": "@muted"}},
         "gridcolor": "@grid",
         "linecolor": "@line",
         "zeroline": False,
@@ -118,7 +118,7 @@ def revision(cache: "RaceCache", *more: str) -> str:
     return " ".join([str(cache.runs[0].id) if cache.runs else "none", *more])
 
 
-LADDERS = ((1.0, 2.0, 5.0), (1.0, 3.0), (1.0,))
+LADDERS = ((1.0, 1.5, 2.0, 3.0, 5.0, 7.0), (1.0, 2.0, 5.0), (1.0, 3.0), (1.0,))
 
 
 def log_ticks(values: ArrayLike, most: int = 7) -> list[float]:
@@ -136,17 +136,20 @@ def log_ticks(values: ArrayLike, most: int = 7) -> list[float]:
     return [10.0**e for e in range(int(low) - stride, int(high) + stride + 1, stride)]
 
 
-FACTORS = (1.0, 1.02, 1.05, 1.1, 1.2, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0, 1e3, 1e4, 1e6)
+FACTORS = (  # up to the first number, these ticks
+    (1.35, (1.0, 1.05, 1.1, 1.2, 1.3)),
+    (2.4, (1.0, 1.2, 1.5, 2.0)),
+    (7.0, (1.0, 1.5, 2.0, 3.0, 5.0)),
+    (30.0, (1.0, 2.0, 5.0, 10.0, 20.0)),
+    (400.0, (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)),
+    (np.inf, tuple(10.0**e for e in range(0, 31, 2))),
+)
 
 
-def factor_ticks(highest: float, most: int = 6) -> tuple[list[float], list[str]]:
-    """Ticks ×1, ×1.5, ×2 ... far enough apart to be read, up to the highest value."""
-    top = np.log(max(highest, 1.01))
-    gap, chosen = top / most, [1.0]
-    for factor in FACTORS[1:]:
-        if np.log(factor) - np.log(chosen[-1]) >= 0.8 * gap and np.log(factor) <= top * 1.6:
-            chosen.append(factor)
-    return chosen, ["exact", *(f"×{factor:g}" for factor in chosen[1:])]
+def factor_ticks(highest: float) -> tuple[list[float], list[str]]:
+    """Ticks exact, ×1.5, ×2 ... for a logarithmic axis of factors up to the highest value."""
+    chosen = next(ticks for top, ticks in FACTORS if highest <= top or top == np.inf)
+    return list(chosen), ["exact", *(f"×{factor:,g}" for factor in chosen[1:])]
 
 
 def listed(words: Sequence[str]) -> str:

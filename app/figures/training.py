@@ -59,9 +59,9 @@ def loss(cache: "RaceCache") -> Spec:
             front.append(broken_off(steps, mean, position, cache.runs[position].step))
     return {
         "title": "Is it learning?",
-        "meaning": "Training loss. Bold: "
-        + (f"mean of the last {width} steps" if width else "moving average")
-        + "; pale: every recorded value.",
+        "meaning": "Bold: "
+        + (f"mean of {width} steps" if width else "moving average")
+        + ". Pale: every value.",
         "label": f"Lines of the training loss in nats by step. Now: {listed(now)}." if now else "",
         "data": behind + front,
         "layout": layout(
@@ -69,7 +69,7 @@ def loss(cache: "RaceCache") -> Spec:
             **marks.shapes(cache),
             margin={"l": 8, "r": 14, "t": marks.room(cache), "b": 4},
             xaxis=step_axis(cache.race.common.steps),
-            yaxis=axis(title="loss, nats", type="log", tickmode="array",
+            yaxis=axis(title="training loss, nats", type="log", tickmode="array",
                        tickvals=log_ticks(np.concatenate(everything)), exponentformat="none"),
         ),
         "legend": entrant_chips(drawn),
@@ -83,7 +83,7 @@ def recorded(cache: "RaceCache", position: int, ink: Ink) -> list[Dict]:
     curve = cache.curve(position, "loss")
     low, high = cache.curve(position, "loss_min"), cache.curve(position, "loss_max")
     quiet = {"hoverinfo": "skip", "chips": [f"e{position}"]}
-    raw = line(curve.steps, curve.values, f"@e{position}/0.32", width=1, name=ink.label, **quiet)
+    raw = line(curve.steps, curve.values, f"@e{position}/0.28", width=1, name=ink.label, **quiet)
     if np.allclose(low.values, high.values, rtol=1e-4, equal_nan=True):
         return [raw]
     low_at, high_at = np.isfinite(low.values), np.isfinite(high.values)
@@ -127,7 +127,7 @@ def accuracy(cache: "RaceCache") -> Spec:
         now.append(f"{ink.label} {percent(float(curve.values[-1]))}")
     return {
         "title": "Does it recognise new images?",
-        "meaning": "Accuracy on test images, normalized by the running statistics.",
+        "meaning": "Test images, by running statistics.",
         "label": f"Lines of test accuracy in % by step. Now: {listed(now)}." if now else "",
         "data": traces,
         "layout": layout(
@@ -136,7 +136,8 @@ def accuracy(cache: "RaceCache") -> Spec:
             margin={"l": 8, "r": 14, "t": marks.room(cache), "b": 4},
             xaxis=step_axis(cache.race.common.steps),
             yaxis=axis(title="test accuracy, %", nticks=6,
-                       autorangeoptions={"clipmin": floor(finals), "include": [100]}),
+                       autorangeoptions={"clipmin": floor(finals), "clipmax": 100.5,
+                                         "include": [100]}),
         ),
         "legend": entrant_chips(drawn),
         "tokens": tokens(cache.race),

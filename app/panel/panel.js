@@ -102,7 +102,7 @@ export class Panel {
       return made;
     });
     this.legend.replaceChildren(...chips);
-    if (spec.scale) this.legend.append(this.scale(spec.scale));
+    if (spec.scale?.stops) this.legend.append(this.scale(spec.scale));
     if (spec.hint && this.pick) {
       this.legend.append(element("span", { class: "bkn-hint" }, spec.hint));
     }
