@@ -5,29 +5,14 @@ micro-batch and one channel, so all statistics have the shape (G, C). They are c
 float32 at least, whatever the activations are.
 """
 
-from typing import NamedTuple
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bkn.normalizers.belief import Belief, Estimate
 from bkn.normalizers.kernels import group_moments, normalize
 
-
-class Belief(NamedTuple):
-    """A mean and a variance per micro-batch and channel, (G, C) each."""
-
-    mean: Tensor
-    var: Tensor
-
-
-class Estimate(NamedTuple):
-    """What one layer made of one batch."""
-
-    seen: Belief  # the observation
-    prior: Belief | None  # what the layers below predicted
-    posterior: Belief  # what normalizes
-    gain: Tensor  # (C,) weight of the observation in force: 1 where the prior was not used
+__all__ = ["BatchStatistics", "Belief", "Estimate", "Normalizer", "moments"]
 
 
 def moments(x: Tensor, micro_batch: int | None = None) -> Belief:
@@ -40,10 +25,19 @@ def moments(x: Tensor, micro_batch: int | None = None) -> Belief:
     Raises:
         ValueError: unless micro_batch divides N.
     """
+    return Belief(*group_moments(x, count_groups(x, micro_batch)))
+
+
+def count_groups(x: Tensor, micro_batch: int | None) -> int:
+    """How many micro-batches x (N, C, ...) has.
+
+    Raises:
+        ValueError: unless micro_batch divides N.
+    """
     size = len(x) if micro_batch is None else micro_batch
     if size < 1 or len(x) % size:
         raise ValueError(f"micro_batch must divide the batch of {len(x)}, got {size}")
-    return Belief(*group_moments(x, len(x) // size))
+    return len(x) // size
 
 
 class Normalizer(nn.Module):
@@ -144,13 +138,14 @@ class BatchStatistics(Normalizer):
         if not self.training:
             self.check(x)
             return self.by_running_averages(x), None
-        posterior = self.estimate(x, prior).posterior
+        y, posterior = self.filter(x, prior)
         self.remember(posterior, values=x.numel() // posterior.mean.numel())
-        return self.normalize(x, posterior), self.hand_on(posterior)
+        return y, self.hand_on(posterior)
 
-    def normalize(self, x: Tensor, belief: Belief) -> Tensor:
-        """Weight * (x - mean) / sqrt(var + eps) + bias, by the moments of each micro-batch."""
-        return normalize(x, belief.mean, belief.var, self.weight, self.bias, self.eps)
+    def filter(self, x: Tensor, prior: Belief | None) -> tuple[Tensor, Belief]:
+        """The normalized x and the posterior; a method may know a faster way."""
+        posterior = self.estimate(x, prior).posterior
+        return normalize(x, *posterior, self.weight, self.bias, self.eps), posterior
 
     def by_running_averages(self, x: Tensor) -> Tensor:
         return F.batch_norm(
@@ -170,21 +165,21 @@ class BatchStatistics(Normalizer):
         unbiased = var.to(self.running_var.dtype) * (values / (values - 1))
         self.running_var.lerp_(unbiased, rate)
 
-    def observe(self, x: Tensor) -> Belief:
-        """The moments of each micro-batch of x.
+    def count_groups(self, x: Tensor) -> int:
+        """How many micro-batches x has.
 
         Raises:
             ValueError: for wrong channels, a micro-batch that does not divide the batch, or a
                 single value per statistic, which has no variance.
         """
         self.check(x)
-        seen = moments(x, self.micro_batch)
-        if x.numel() == seen.mean.numel():
+        groups = count_groups(x, self.micro_batch)
+        if x.numel() == groups * self.channels:
             raise ValueError(
                 f"{type(self).__name__} needs more than one value per statistic in training; got "
                 f"shape {tuple(x.shape)} with micro_batch={self.micro_batch}"
             )
-        return seen
+        return groups
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, momentum={self.momentum}, running={self.running!r}"

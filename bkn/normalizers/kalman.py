@@ -11,46 +11,10 @@ micro-batch is then one noisy observation of the same moments, weighed in by `up
 import torch
 from torch import Tensor, nn
 
-from bkn.normalizers.base import BatchStatistics, Belief, Estimate
+from bkn.normalizers.base import BatchStatistics, Belief, Estimate, moments
+from bkn.normalizers.filtering import filtered, guarded, update
 from bkn.normalizers.gain import make_gain
 from bkn.normalizers.transition import make_transition
-
-GUARD = 100.0  # a prior whose variances are this many times too large is not used (authors)
-
-
-def update(prior: Belief, seen: Belief, gain: float | Tensor) -> Belief:
-    """Moments of the mixture (1 - gain) * prior + gain * seen.
-
-    Written so that gain 1 gives the observation exactly, gradients too.
-
-    Args:
-        prior, seen: (G, C).
-        gain: a number, or one per channel (C,).
-    """
-    rest = 1 - gain
-    mean = rest * prior.mean + gain * seen.mean
-    # The last term is the spread between the two means; without it var is too small.
-    spread = gain * rest * (seen.mean - prior.mean).square()
-    return Belief(mean, rest * prior.var + gain * seen.var + spread)
-
-
-def guarded(prior: Belief, seen: Belief, gain: Tensor) -> tuple[Belief, Tensor]:
-    """The prior and the gain that the update may use.
-
-    The average of var_prior / var_seen over all groups and channels must be below `GUARD`, one
-    decision for the whole layer. There is no eps: one channel without any variance, or a NaN,
-    makes the layer trust its batch. The decision is never read back to the host.
-
-    Returns:
-        The prior and the gain, or zeros and 1: a prior that is not used reaches neither the
-        result nor any gradient, whatever NaNs or infinities it holds.
-    """
-    with torch.no_grad():
-        use = (prior.var / seen.var).mean() < GUARD
-    nothing = gain.new_zeros(())
-    usable = Belief(*(torch.where(use, part, nothing) for part in prior))
-    return usable, torch.where(use, gain, nothing + 1)
-
 
 class KalmanNorm(BatchStatistics):
     """Normalize by the filtered moments.
@@ -98,17 +62,27 @@ class KalmanNorm(BatchStatistics):
         self.weighing.set(value)
 
     def estimate(self, x: Tensor, prior: Belief | None = None) -> Estimate:
-        seen = self.observe(x)
+        self.check_prior(prior, self.count_groups(x))
+        seen = moments(x, self.micro_batch)
         one = torch.ones_like(seen.mean[0])
         if prior is None:
             return Estimate(seen, None, seen, one)
-        if prior.mean.shape != seen.mean.shape:
+        usable, gain = guarded(prior, seen, self.weighing())
+        return Estimate(seen, prior, update(usable, seen, gain), gain * one)
+
+    def filter(self, x: Tensor, prior: Belief | None) -> tuple[Tensor, Belief]:
+        groups = self.count_groups(x)
+        self.check_prior(prior, groups)
+        return filtered(x, groups, prior, self.weighing(), self.weight, self.bias, self.eps)
+
+    def check_prior(self, prior: Belief | None, groups: int) -> None:
+        """Raise ValueError unless the prior has one row per micro-batch, or there is none."""
+        shape = (groups, self.channels)
+        if prior is not None and not shape == prior.mean.shape == prior.var.shape:
             raise ValueError(
-                f"prior must have shape {tuple(seen.mean.shape)} (groups, channels), got "
-                f"{tuple(prior.mean.shape)}"
+                f"prior must have shape {shape} (groups, channels), got "
+                f"{tuple(prior.mean.shape)} and {tuple(prior.var.shape)}"
             )
-        usable, gain = guarded(prior, seen, one * self.weighing())
-        return Estimate(seen, prior, update(usable, seen, gain), gain)
 
     def hand_on(self, posterior: Belief) -> Belief:
         return self.transition.hand_on(posterior, self.weight, self.bias)
