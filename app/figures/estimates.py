@@ -100,6 +100,7 @@ def estimates(
         "title": f"Who is right about {layer}?",
         "meaning": f"{ink.label}: {unit}. Theory: for independent values.",
         "label": f"Lines by step. Now: {listed(now)}." if now else "",
+        "caption": f"{layer}, {ink.label}: {unit}",
         "data": traces,
         "layout": layout(
             revision(cache, what),
@@ -118,7 +119,6 @@ def estimates(
 
 def drawn_line(role: Role, steps: np.ndarray, error: np.ndarray, what: str) -> Dict:
     """The trace of one role."""
-    unit = "factor" if what == "var" else "σ"
     hover = "×%{y:.2f}" if what == "var" else "%{y:.3g} σ"
     return line(
         steps,
@@ -128,7 +128,7 @@ def drawn_line(role: Role, steps: np.ndarray, error: np.ndarray, what: str) -> D
         width=role.width,
         name=role.label,
         chips=[role.metric],
-        column=f"{role.label}, {unit}",
+        column=role.label,
         hovertemplate=hover,
     )
 

@@ -1,6 +1,6 @@
 """The filter at work: how much it trusts the micro-batch, and how often it is surprised."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -52,14 +52,16 @@ def gain(cache: "RaceCache", selected_layer: str | None = None) -> Spec:
         return spec
     values = axis(title="gain", range=[-0.02, 1.03], tickvals=[0, 0.25, 0.5, 0.75, 1])
     frame = small_multiples(cache, shown, values)
-    for index, (position, _) in enumerate(shown):
+    for index, (position, ink) in enumerate(shown):
         for metric, role, dash in (("gain_oracle", "oracle", "dot"), ("gain", "use", "solid")):
             spec["data"] += layer_lines(
                 cache.heat(position, metric), layers, selected_layer, number(index),
                 role=role, dash=dash, entrant=position, hover="%{y:.2f}",
                 told="in use" if role == "use" else "best",
+                whose=f"{ink.label}: " if len(shown) > 1 else "",
             )  # fmt: skip
     spec["layout"] = frame
+    spec["caption"] = "Gain by step"
     spec["label"] = in_words(cache, shown, layers)
     return spec
 
@@ -79,19 +81,21 @@ def innovation(cache: "RaceCache", selected_layer: str | None = None) -> Spec:
         "hint": "click a line",
     }
     everything = [np.ones(1)]
-    for index, (position, _) in enumerate(shown):
+    for index, (position, ink) in enumerate(shown):
         heat = cache.heat(position, "innovation_mean")
         sizes = heat._replace(values=np.sqrt(heat.values))
         everything.append(sizes.values.ravel())
         spec["data"] += layer_lines(
             sizes, layers, selected_layer, number(index), role="size", dash="solid",
-            entrant=position, hover="%{y:.2g} σ", told="innovation, σ",
+            entrant=position, hover="%{y:.2g} σ", told="innovation",
+            whose=f"{ink.label}: " if len(shown) > 1 else "",
         )  # fmt: skip
     if layers:
         ticks = log_ticks(np.concatenate(everything[1:]))
         values = axis(title="innovation, σ", type="log", tickmode="array", tickvals=ticks,
                       exponentformat="none")  # fmt: skip
         spec["layout"] = small_multiples(cache, shown, values)
+        spec["caption"] = "Innovation in σ by step"
         spec["label"] = f"Lines by step, one for each of {len(layers)} layers."
     return spec
 
@@ -118,7 +122,7 @@ def layer_scale(layers: list[str]) -> Dict:
 
 def layer_lines(
     heat: "Heat", layers: list[str], selected: str | None, axes: str, *,
-    role: str, dash: str, entrant: int, hover: str, told: str,
+    role: str, dash: str, entrant: int, hover: str, told: str, whose: str,
 ) -> list[Dict]:  # fmt: skip
     """One line per layer, the selected one in front and bold."""
     rows = dict(zip(heat.layers, heat.values, strict=True))
@@ -129,7 +133,7 @@ def layer_lines(
             width=3.2 if layers[i] == selected else 1.4,
             opacity=1.0 if selected in (None, layers[i]) else 0.5,
             name=f"{layers[i]} {told}", picks=[layers[i]], entrant=entrant,
-            column=f"{layers[i]}, {told}", hovertemplate=hover,
+            column=f"{whose}{layers[i]} {told}", hovertemplate=hover,
             xaxis=f"x{axes}", yaxis=f"y{axes}",
         )
         for i in order
@@ -139,19 +143,24 @@ def layer_lines(
 
 def small_multiples(cache: "RaceCache", shown: list[tuple[int, Ink]], values: Dict) -> Dict:
     """Side by side, one per entrant, with one scale of values."""
-    columns = min(len(shown), 4)
+    count, columns = len(shown), min(len(shown), 4)
+    rows = -(-count // columns)
     top = headroom([ink.label for _, ink in shown], columns)
     frame = layout(revision(cache), hovermode="closest", annotations=[],
                    margin={"l": 8, "r": 14, "t": top, "b": 4})  # fmt: skip
     for index, (position, ink) in enumerate(shown):
-        n, across = number(index), span(index, len(shown), 0.05)
-        more: dict[str, Any] = {"domain": across, "anchor": f"y{n}"}
-        frame[f"xaxis{n}"] = step_axis(cache.race.common.steps, **more)
-        frame[f"xaxis{n}"]["nticks"] = 6 if len(shown) == 1 else 4
-        side: dict[str, Any] = {"anchor": f"x{n}"}
+        n, (down, across) = number(index), divmod(index, columns)
+        along = step_axis(cache.race.common.steps, domain=span(across, columns, 0.05),
+                          anchor=f"y{n}")  # fmt: skip
+        along["nticks"] = 7 if columns == 1 else 4
+        if index + columns < count:
+            along["title"] = {"text": ""}
+        upward = values | {"anchor": f"x{n}", "domain": span(rows - 1 - down, rows, 0.35)}
         if index:
-            side |= {"matches": "y", "showticklabels": False, "title": {"text": ""}}
-        frame[f"yaxis{n}"] = values | side
+            upward["matches"] = "y"
+        if across:
+            upward |= {"showticklabels": False, "title": {"text": ""}}
+        frame[f"xaxis{n}"], frame[f"yaxis{n}"] = along, upward
         frame["annotations"].append(heading(ink.label, f"@t{position}", index, columns))
     return frame
 

@@ -6,7 +6,7 @@ written at the end of each row, so that the figure reads as a table too.
 
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -79,6 +79,7 @@ def error_heat(cache: "RaceCache", selected_layer: str | None = None) -> Spec:
         frame["annotations"].append(heading(labels[index], f"@t{position}", index, columns))
     spec["layout"] = frame
     spec["table"] = table(cache, shown, drawn, layers)
+    spec["caption"] = "Factor by which the variance is off now"
     spec["label"] = in_words(cache, shown, drawn)
     return spec
 
@@ -101,7 +102,7 @@ def heat_map(cache: "RaceCache", position: int, place: Place) -> Dict:
         "xaxis": f"x{number(place.index)}",
         "yaxis": f"y{number(place.index)}",
         "meta": {"picks": heat.layers, "entrant": position},
-        "hovertemplate": "%{y}, step %{x}: ×%{z:.2f}<extra></extra>",
+        "hovertemplate": "%{y}, about step %{x:.0f}: ×%{z:.2f}<extra></extra>",
     }
 
 
@@ -122,8 +123,10 @@ def add_panel(
     for row, layer in enumerate(layers):
         if row % sparse and layer != selected:
             continue
-        spot: dict[str, Any] = {"y": layer, "yref": f"y{n}", "xref": f"x{n} domain", "bold": layer == selected,
-                "captureevents": True, "name": f"{layer}|{position}"}  # fmt: skip
+        spot: Dict = {
+            "y": layer, "yref": f"y{n}", "xref": f"x{n} domain", "bold": layer == selected,
+            "captureevents": True, "name": f"{layer}|{position}",
+        }  # fmt: skip
         frame["annotations"].append(
             note(times(now[layer]), "@text", x=1, xanchor="left", xshift=4, **spot)
         )

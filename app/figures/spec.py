@@ -30,6 +30,7 @@ class Spec(TypedDict, total=False):
     legend: list[Dict]  # chips: id, label, color, text, dash
     scale: Dict  # colour key of a heat map: stops, ends
     table: Dict  # columns, rows; without it the table is made from the traces
+    caption: str  # what the table holds, with the unit
     hint: str  # what a click does
     note: str  # a line below the plot; HTML
     empty: str  # why there is nothing to see yet; shown in place of the plot
@@ -105,10 +106,9 @@ def layout(revision: str, **more: Any) -> Dict:
         "plot_bgcolor": "@clear",
         "showlegend": False,
         "hovermode": "x unified",
-        "hoverlabel": {"bgcolor": "@card", "bordercolor": "@line", "font": {"size": 12.5},
-                       "namelength": -1},
+        "hoverlabel": {"bgcolor": "@card", "bordercolor": "@line", "namelength": -1,
+                       "font": {"size": 12.5, "color": "@text"}},
         "dragmode": "zoom",
-        "transition": {"duration": 0},
         **more,
     }  # fmt: skip
 

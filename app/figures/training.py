@@ -49,7 +49,7 @@ def loss(cache: "RaceCache") -> Spec:
         behind += recorded(cache, position, ink)
         front.append(
             line(steps, mean, f"@e{position}", dash=ink.dash, name=ink.label,
-                 chips=[f"e{position}"], column=f"{ink.label}, nats (average)",
+                 chips=[f"e{position}"], column=ink.label,
                  hovertemplate="%{y:.3g}")
         )  # fmt: skip
         everything += [mean, np.asarray(cache.curve(position, "loss").values)]
@@ -63,6 +63,7 @@ def loss(cache: "RaceCache") -> Spec:
         + (f"mean of {width} steps" if width else "moving average")
         + ". Pale: every value.",
         "label": f"Lines of the training loss in nats by step. Now: {listed(now)}." if now else "",
+        "caption": f"Training loss in nats, mean of {width} steps",
         "data": behind + front,
         "layout": layout(
             revision(cache),
@@ -120,7 +121,7 @@ def accuracy(cache: "RaceCache") -> Spec:
         values = 100 * np.asarray(curve.values)
         traces.append(
             line(curve.steps, values, f"@e{position}", dash=ink.dash, name=ink.label,
-                 chips=[f"e{position}"], column=f"{ink.label}, %", hovertemplate="%{y:.1f} %",
+                 chips=[f"e{position}"], column=ink.label, hovertemplate="%{y:.1f} %",
                  mode="lines+markers", marker={"size": 4.5, "color": f"@e{position}"})
         )  # fmt: skip
         finals.append(float(np.nanmax(values)) if np.isfinite(values).any() else 0.0)
@@ -129,6 +130,7 @@ def accuracy(cache: "RaceCache") -> Spec:
         "title": "Does it recognise new images?",
         "meaning": "Test images, by running statistics.",
         "label": f"Lines of test accuracy in % by step. Now: {listed(now)}." if now else "",
+        "caption": "Test accuracy in %",
         "data": traces,
         "layout": layout(
             revision(cache),

@@ -136,6 +136,7 @@ export class Panel {
     const layout = this.paint(spec.layout ?? {});
     layout.font = { family: this.theme.font, size: 12, color: this.theme.tokens.text,
       ...layout.font };
+    if (layout.hoverlabel) layout.hoverlabel.font.family = this.theme.font;
     for (const [axis, range] of Object.entries(zoom)) {
       if (layout[axis]) Object.assign(layout[axis], { range: [...range], autorange: false });
     }
@@ -211,7 +212,7 @@ export class Panel {
       }
       return element("tr", {}, label, ...rest.map((one) => element("td", {}, String(one))));
     });
-    const made = element("table", {}, element("caption", {}, title), element("thead", {}, head),
+    const made = element("table", {}, element("caption", {}, spec.caption ?? title), element("thead", {}, head),
       element("tbody", {}, ...body));
     if (this.table.firstChild?.isEqualNode?.(made)) return;
     this.table.replaceChildren(made);
