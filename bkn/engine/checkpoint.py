@@ -2,6 +2,8 @@
 
 import io
 import os
+import pickle
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -44,14 +46,16 @@ def read(path: Path) -> dict[str, Any]:
     Raises:
         ValueError: when there is none, or it cannot be read.
     """
-    import pickle
-
     import torch
 
+    if not path.exists():
+        raise ValueError(f"there is no checkpoint {path}")
     try:
+        with zipfile.ZipFile(path) as archive:  # torch does not look at the check sums
+            spoilt = archive.testzip()
+        if spoilt:
+            raise zipfile.BadZipFile(f"wrong check sum of {spoilt}")
         state: dict[str, Any] = torch.load(path, weights_only=True)
-    except FileNotFoundError:
-        raise ValueError(f"there is no checkpoint {path}") from None
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
+    except (zipfile.BadZipFile, pickle.UnpicklingError, OSError) as error:
         raise ValueError(f"the checkpoint {path} is damaged: {error}") from error
     return state
