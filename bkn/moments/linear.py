@@ -1,8 +1,8 @@
 """Rules of the operations with weights: convolution and linear layer."""
 
 from collections.abc import Sequence
+from typing import Any
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -32,7 +32,7 @@ class Conv(Operation):
         self.dilation = tuple(dilation)
         self.groups = groups
 
-    def moments(self, belief: Belief, x: Tensor, *weights: Tensor | None) -> Belief:
+    def moments(self, belief: Belief, x: Tensor, *weights: Any) -> Belief:
         weight, bias = weights
         geometry = (tuple(x.shape[2:]), tuple(weight.shape[2:]))
         window = (self.stride, self.padding, self.dilation)
@@ -40,19 +40,18 @@ class Conv(Operation):
         mean, var = pooled_moments(*belief, weight.to(belief.mean.dtype), basis, self.groups)
         return Belief(mean if bias is None else mean + bias, var)
 
-    def real(self, x: Tensor, *weights: Tensor | None) -> Tensor:
-        conv = (F.conv1d, F.conv2d, F.conv3d)[x.dim() - 3]
+    def real(self, x: Tensor, *weights: Any) -> Tensor:
+        conv: Any = (F.conv1d, F.conv2d, F.conv3d)[x.dim() - 3]
         return conv(x, *weights, self.stride, self.padding, self.dilation, self.groups)
 
 
 class Linear(Operation):
     """A linear layer on independent inputs."""
 
-    def moments(self, belief: Belief, x: Tensor, *weights: Tensor | None) -> Belief:
+    def moments(self, belief: Belief, x: Tensor, *weights: Any) -> Belief:
         weight, bias = weights
-        assert weight is not None
         weight = weight.to(belief.mean.dtype)
         return Belief(F.linear(belief.mean, weight, bias), F.linear(belief.var, weight.square()))
 
-    def real(self, x: Tensor, *weights: Tensor | None) -> Tensor:
+    def real(self, x: Tensor, *weights: Any) -> Tensor:
         return F.linear(x, *weights)

@@ -4,6 +4,8 @@ An operation is a small module without parameters. The converted model calls it 
 belief, the real input of the operation and its weights.
 """
 
+from typing import Any
+
 from torch import Tensor, nn
 
 from bkn.moments.carried import Carried, beliefs_of
@@ -13,12 +15,10 @@ from bkn.normalizers.base import Belief
 class Operation(nn.Module):
     """One input: its rule for moments, and the operation itself for sampled images."""
 
-    def forward(
-        self, carried: Carried | None, x: Tensor, *weights: Tensor | None
-    ) -> Carried | None:
+    def forward(self, carried: Carried | None, x: Tensor, *weights: Any) -> Carried | None:
         return None if carried is None else carried.through(self, x, *weights)
 
-    def moments(self, belief: Belief, x: Tensor, *weights: Tensor | None) -> Belief:
+    def moments(self, belief: Belief, x: Tensor, *weights: Any) -> Belief:
         """The moments behind the operation.
 
         Args:
@@ -28,7 +28,7 @@ class Operation(nn.Module):
         """
         raise NotImplementedError
 
-    def real(self, x: Tensor, *weights: Tensor | None) -> Tensor:
+    def real(self, x: Tensor, *weights: Any) -> Tensor:
         """The operation itself."""
         raise NotImplementedError
 

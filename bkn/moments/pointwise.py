@@ -1,6 +1,7 @@
 """Rules of the operations on single numbers: ReLU exactly, any other by quadrature, dropout."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -15,10 +16,10 @@ from bkn.normalizers.base import Belief
 class Relu(Operation):
     """The rectified Gaussian."""
 
-    def moments(self, belief: Belief, x: Tensor, *weights: Tensor | None) -> Belief:
+    def moments(self, belief: Belief, x: Tensor, *weights: Any) -> Belief:
         return Belief(*rectified(*belief))
 
-    def real(self, x: Tensor, *weights: Tensor | None) -> Tensor:
+    def real(self, x: Tensor, *weights: Any) -> Tensor:
         return torch.relu(x)
 
 
@@ -33,14 +34,14 @@ class Pointwise(Operation):
         super().__init__()
         self.function = function
 
-    def moments(self, belief: Belief, x: Tensor, *weights: Tensor | None) -> Belief:
+    def moments(self, belief: Belief, x: Tensor, *weights: Any) -> Belief:
         nodes, shares = gauss_hermite(belief.mean.device, belief.mean.dtype)
         std = (belief.var + torch.finfo(belief.var.dtype).tiny).sqrt()
         values = self.function(torch.addcmul(belief.mean[..., None], std[..., None], nodes))
         mean = values @ shares
         return Belief(mean, (values - mean[..., None]).square() @ shares)
 
-    def real(self, x: Tensor, *weights: Tensor | None) -> Tensor:
+    def real(self, x: Tensor, *weights: Any) -> Tensor:
         return self.function(x)
 
 
@@ -52,10 +53,10 @@ class Affine(Operation):
         self.scale = scale
         self.shift = shift
 
-    def moments(self, belief: Belief, x: Tensor, *weights: Tensor | None) -> Belief:
+    def moments(self, belief: Belief, x: Tensor, *weights: Any) -> Belief:
         return Belief(belief.mean * self.scale + self.shift, belief.var * self.scale**2)
 
-    def real(self, x: Tensor, *weights: Tensor | None) -> Tensor:
+    def real(self, x: Tensor, *weights: Any) -> Tensor:
         return x * self.scale + self.shift
 
     def shortcut(self, belief: Belief, x: Tensor) -> Belief:
@@ -73,11 +74,11 @@ class Dropout(Operation):
         super().__init__()
         self.p = p
 
-    def moments(self, belief: Belief, x: Tensor, *weights: Tensor | None) -> Belief:
+    def moments(self, belief: Belief, x: Tensor, *weights: Any) -> Belief:
         if not self.training:
             return belief
         var = (belief.var + self.p * belief.mean.square()) / (1 - self.p)
         return Belief(belief.mean, var)
 
-    def real(self, x: Tensor, *weights: Tensor | None) -> Tensor:
+    def real(self, x: Tensor, *weights: Any) -> Tensor:
         return F.dropout(x, self.p, self.training)

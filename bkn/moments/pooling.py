@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -31,11 +32,11 @@ class MaxPool(Operation):
         self.window = (tuple(kernel), tuple(stride), tuple(padding), tuple(dilation), ceil_mode)
         self.n = math.prod(kernel)
 
-    def moments(self, belief: Belief, x: Tensor, *weights: Tensor | None) -> Belief:
+    def moments(self, belief: Belief, x: Tensor, *weights: Any) -> Belief:
         mean, var = maximum_of(self.n)
         return Belief(belief.mean + mean * (belief.var + 1e-30).sqrt(), var * belief.var)
 
-    def real(self, x: Tensor, *weights: Tensor | None) -> Tensor:
+    def real(self, x: Tensor, *weights: Any) -> Tensor:
         return (F.max_pool1d, F.max_pool2d, F.max_pool3d)[x.dim() - 3](x, *self.window)
 
 
@@ -60,10 +61,10 @@ class AvgPool(Operation):
         self.window = (*window, ceil_mode, count_include_pad)
         self.n = math.prod(kernel)
 
-    def moments(self, belief: Belief, x: Tensor, *weights: Tensor | None) -> Belief:
+    def moments(self, belief: Belief, x: Tensor, *weights: Any) -> Belief:
         return Belief(belief.mean, belief.var / self.n)
 
-    def real(self, x: Tensor, *weights: Tensor | None) -> Tensor:
+    def real(self, x: Tensor, *weights: Any) -> Tensor:
         return (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[x.dim() - 3](x, *self.window)
 
     def shortcut(self, belief: Belief, x: Tensor) -> Belief:
@@ -83,11 +84,11 @@ class AdaptiveAvgPool(Operation):
         self.size = tuple(size)
         self.keep = keep
 
-    def moments(self, belief: Belief, x: Tensor, *weights: Tensor | None) -> Belief:
+    def moments(self, belief: Belief, x: Tensor, *weights: Any) -> Belief:
         return Belief(belief.mean, belief.var * (math.prod(self.size) / x.shape[2:].numel()))
 
-    def real(self, x: Tensor, *weights: Tensor | None) -> Tensor:
-        pools = (F.adaptive_avg_pool1d, F.adaptive_avg_pool2d, F.adaptive_avg_pool3d)
+    def real(self, x: Tensor, *weights: Any) -> Tensor:
+        pools: Any = (F.adaptive_avg_pool1d, F.adaptive_avg_pool2d, F.adaptive_avg_pool3d)
         y = pools[x.dim() - 3](x, self.size)
         return y if self.keep else y.flatten(1)
 

@@ -9,15 +9,16 @@ of equal size when a is large; this one does not.
 """
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import FunctionCtx, once_differentiable
+from torch.autograd.function import once_differentiable
 
 
 class _Rectified(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: FunctionCtx, m: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(ctx: Any, m: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
         s = v.sqrt().clamp_min_(torch.finfo(v.dtype).tiny ** 0.5)
         a = m / s
         size = a.abs()
@@ -27,17 +28,18 @@ class _Rectified(torch.autograd.Function):
         upper = torch.where(a > 0, 1 - beyond, beyond)  # Phi(a)
         h = a.clamp_min(0).add_(tail)
         var = torch.addcmul(upper, h, h - a, value=-1).clamp_min_(0).mul_(v)
-        ctx.save_for_backward(s, upper, density, h)
+        ctx.save_for_backward(s, upper, density, h, v)
         return h * s, var
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: FunctionCtx, g_mean: Tensor, g_var: Tensor) -> tuple[Tensor, Tensor]:
-        s, upper, density, h = ctx.saved_tensors
+    def backward(ctx: Any, g_mean: Tensor, g_var: Tensor) -> tuple[Tensor, Tensor]:
+        s, upper, density, h, v = ctx.saved_tensors
         # d mean/dm = Phi, d mean/dv = phi / 2s, d var/dm = 2 mean (1 - Phi),
-        # d var/dv = Phi - h phi
+        # d var/dv = Phi - h phi. At v = 0, where d mean/dv has no bound, it counts as 0.
+        half = (0.5 / s).masked_fill_(v == 0, 0)
         g_m = torch.addcmul(g_mean * upper, g_var * (1 - upper), h * s, value=2)
-        g_v = torch.addcmul(g_var * upper, density, torch.addcdiv(-h * g_var, g_mean, 2 * s))
+        g_v = torch.addcmul(g_var * upper, density, g_mean * half - g_var * h)
         return g_m, g_v
 
 

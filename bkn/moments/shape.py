@@ -1,5 +1,7 @@
 """Rules of the operations that only move numbers: flatten, pad, add, concatenate."""
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -11,13 +13,13 @@ from bkn.normalizers.base import Belief
 class Flatten(Operation):
     """(N, C, ...) -> (N, C * places)."""
 
-    def moments(self, belief: Belief, x: Tensor, *weights: Tensor | None) -> Belief:
+    def moments(self, belief: Belief, x: Tensor, *weights: Any) -> Belief:
         places = x.shape[2:].numel()
         if places == 1:
             return belief
         return Belief(*(part.repeat_interleave(places, 1) for part in belief))
 
-    def real(self, x: Tensor, *weights: Tensor | None) -> Tensor:
+    def real(self, x: Tensor, *weights: Any) -> Tensor:
         return x.flatten(1)
 
     def shortcut(self, belief: Belief, x: Tensor) -> Belief:
@@ -31,10 +33,10 @@ class PadChannels(Operation):
         super().__init__()
         self.around = (before, after)
 
-    def moments(self, belief: Belief, x: Tensor, *weights: Tensor | None) -> Belief:
+    def moments(self, belief: Belief, x: Tensor, *weights: Any) -> Belief:
         return Belief(*(F.pad(part, self.around) for part in belief))
 
-    def real(self, x: Tensor, *weights: Tensor | None) -> Tensor:
+    def real(self, x: Tensor, *weights: Any) -> Tensor:
         return F.pad(x, (0, 0) * (x.dim() - 2) + self.around)
 
     def shortcut(self, belief: Belief, x: Tensor) -> Belief:
@@ -44,10 +46,10 @@ class PadChannels(Operation):
 class Same(Operation):
     """Nothing happens."""
 
-    def moments(self, belief: Belief, x: Tensor, *weights: Tensor | None) -> Belief:
+    def moments(self, belief: Belief, x: Tensor, *weights: Any) -> Belief:
         return belief
 
-    def real(self, x: Tensor, *weights: Tensor | None) -> Tensor:
+    def real(self, x: Tensor, *weights: Any) -> Tensor:
         return x
 
     def shortcut(self, belief: Belief, x: Tensor) -> Belief:

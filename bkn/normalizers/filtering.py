@@ -105,12 +105,10 @@ class _Filtered(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(
-        ctx: Any, g_y: Tensor, g_mean: Tensor, g_var: Tensor
-    ) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, g_y: Tensor, g_mean: Tensor, g_var: Tensor) -> tuple[Tensor | None, ...]:
         x, mean, _, inverse, scale, *seen, used = ctx.saved_tensors
-        values = at_least_float32(grouped(x, len(mean)))
-        g, dims = at_least_float32(grouped(g_y, len(mean))), values.dim()
+        values = at_least_float32(grouped(x, mean.shape[0]))
+        g, dims = at_least_float32(grouped(g_y, mean.shape[0])), values.dim()
         n = values.numel() // mean.numel()
         # Normalizing: through the result, its affine and the posterior.
         g_sum = total(g)

@@ -9,12 +9,13 @@ micro-batch is then one noisy observation of the same moments, weighed in by `up
 """
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from bkn.normalizers.base import BatchStatistics, Belief, Estimate, moments
 from bkn.normalizers.filtering import filtered, guarded, update
 from bkn.normalizers.gain import make_gain
 from bkn.normalizers.transition import make_transition
+
 
 class KalmanNorm(BatchStatistics):
     """Normalize by the filtered moments.
@@ -50,7 +51,7 @@ class KalmanNorm(BatchStatistics):
             affine=affine,
         )
         self.weighing = make_gain(gain, channels)
-        self.transition: nn.Module = make_transition(transition, generator)
+        self.transition = make_transition(transition, generator)
 
     @property
     def gain(self) -> float | str:

@@ -24,14 +24,18 @@ def grouped(x: Tensor, groups: int) -> Tensor:
 
 def spread_out(values: Tensor, dims: int) -> Tensor:
     """View (groups, C) so that it broadcasts with (groups, m, C, ...) of so many dimensions."""
-    return values.view(len(values), 1, -1, *(1,) * (dims - 3))
+    return values.view(values.shape[0], 1, -1, *(1,) * (dims - 3))
 
 
 def total(x: Tensor) -> Tensor:
     """Sum of (groups, m, C, ...) over all but groups and channels."""
-    if x.dim() > 3:  # in two steps: the first runs over contiguous memory
-        x = x.sum(tuple(range(3, x.dim())))
-    return x.sum(1)
+    places = tuple(range(3, x.dim()))
+    if not places:
+        return x.sum(1)
+    # Two steps, each along contiguous memory: short rows are added up before they are summed.
+    if x.shape[3:].numel() < 64:
+        return x.sum(1).sum(tuple(axis - 1 for axis in places))
+    return x.sum(places).sum(1)
 
 
 def biased_moments(x: Tensor, groups: int) -> tuple[Tensor, Tensor]:
@@ -55,7 +59,7 @@ def affine_of(
 def rescale(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     """Scale * x + shift, (G, C) each, in the type and layout of x (N, C, ...); no gradient."""
     y = torch.empty_like(x)
-    out, values = grouped(y, len(scale)), grouped(x, len(scale))
+    out, values = grouped(y, scale.shape[0]), grouped(x, scale.shape[0])
     scale, shift = spread_out(scale, out.dim()), spread_out(shift, out.dim())
     if x.dtype == scale.dtype:
         torch.mul(values, scale, out=out).add_(shift)
@@ -83,7 +87,7 @@ class _GroupMoments(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, g_mean: Tensor, g_var: Tensor) -> tuple[Tensor | None, ...]:
         x, mean = ctx.saved_tensors
-        values = at_least_float32(grouped(x, len(mean)))
+        values = at_least_float32(grouped(x, mean.shape[0]))
         n = values.numel() // mean.numel()
         # d mean/dx = 1/n, d var/dx = 2 (x - mean) / n: together slope * x + offset
         slope = g_var * (2 / n)
@@ -111,7 +115,7 @@ def normalize(
     """
     scale = (var + eps).rsqrt()
     scale = scale if weight is None else scale * weight
-    values, dims = at_least_float32(grouped(x, len(mean))), x.dim() + 1
+    values, dims = at_least_float32(grouped(x, mean.shape[0])), x.dim() + 1
     y = (values - spread_out(mean, dims)) * spread_out(scale, dims)
     y = y if bias is None else y + bias.view(-1, *(1,) * (x.dim() - 2))
     return y.flatten(0, 1).to(x.dtype)
