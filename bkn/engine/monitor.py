@@ -20,9 +20,9 @@ HUNG_AFTER = 5.0  # seconds without a heartbeat
 STARTING_WITHIN = 30.0  # seconds that a busy machine may take to bring up Python
 
 
-def epitaph(worker: WorkerProcess, hung: bool) -> str:
+def epitaph(worker: WorkerProcess) -> str:
     """Why a worker of ours is gone, as a sentence."""
-    if hung:
+    if worker.hung:
         return f"The worker gave no sign of life for {HUNG_AFTER:g} seconds and was ended."
     code = worker.process.returncode
     if code < 0:
@@ -31,16 +31,15 @@ def epitaph(worker: WorkerProcess, hung: bool) -> str:
     return f"The worker ended (exit code {code})" + (f": {words}." if words else ".")
 
 
-def kill_if_hung(worker: WorkerProcess, reader: Reader) -> bool:
-    """Kill a worker whose heartbeat stands still; True if that was needed."""
+def kill_if_hung(worker: WorkerProcess, reader: Reader) -> None:
+    """Kill a worker that lives but whose heartbeat stands still."""
     row = reader.worker(worker.id)
     beat = row.beat if row else 0.0
     patience = HUNG_AFTER if worker.has_beaten(beat) else STARTING_WITHIN
-    if worker.silent_for(beat) < patience or _locked(reader.path):
-        return False
-    worker.process.kill()
-    worker.process.wait()
-    return True
+    if worker.silent_for(beat) >= patience and worker.alive and not _locked(reader.path):
+        worker.hung = True
+        worker.process.kill()
+        worker.process.wait()
 
 
 def close_orphans(home: Path, reader: Reader, own: set[str]) -> None:

@@ -23,17 +23,27 @@ def new_id() -> str:
 
 
 class WorkerProcess:
-    """A started worker. Ends by itself when its pipe is closed."""
+    """A started worker. Ends by itself when its pipe is closed.
 
-    def __init__(self, home: Path):
+    Args:
+        home: folder of the store, checkpoints and logs.
+        cold: a race waits for it already: no warming up.
+
+    Raises:
+        OSError: if no process can be started.
+    """
+
+    def __init__(self, home: Path, cold: bool = False):
         self.id, self.race_id = new_id(), ""
+        self.hung = False  # was killed because it gave no sign of life
         self.log = log_path(home, self.id)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+        command = [sys.executable, "-m", "bkn.engine.worker", "--home", str(home), "--id", self.id]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "bkn.engine.worker", "--home", str(home), "--id", self.id],
+                [*command, "--cold"] if cold else command,
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,

@@ -9,6 +9,8 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -86,11 +88,12 @@ class Supervisor:
             paused: wait for `resume` or `step` before the first step.
 
         Raises:
-            Refused: when as many races run as this server allows.
+            Refused: when as many races run as this server allows, or the store or the system
+                refuses; in words.
             ValueError: for a wrong speed.
         """
         message = {"do": "start", "speed": check_speed(speed), "paused": paused}
-        with self._lock:
+        with self._lock, _refusing():
             self._check_limit()
             race_id = new_id()
             worker = self._take_worker()
@@ -120,7 +123,7 @@ class Supervisor:
         if not row.active:
             raise ValueError(f"race {race_id} is over ({row.status}): it takes no commands")
         with self._lock:
-            worker = next((w for w in self._workers if w.race_id == race_id), None)
+            worker = next((w for w in self._workers if w.id == row.worker), None)
         if worker is None:
             raise ValueError(f"race {race_id} is looked after by another server")
         if not worker.send(message):
@@ -130,10 +133,10 @@ class Supervisor:
         """Continue an interrupted or stopped race from its checkpoint, in a new worker.
 
         Raises:
-            Refused: when as many races run as this server allows.
+            Refused: as `start`.
             ValueError: for a race that cannot be continued, saying why.
         """
-        with self._lock:
+        with self._lock, _refusing():
             row = self._row(race_id)
             if row.status not in RESUMABLE:
                 raise ValueError(
@@ -163,7 +166,7 @@ class Supervisor:
             for worker in self._workers:
                 worker.end(deadline - time.monotonic())
                 try:
-                    self._bury(worker, hung=False)
+                    self._bury(worker)
                 except StoreError as error:  # the next server will close what is open
                     self.trouble = str(error)
             self._workers.clear()
@@ -193,7 +196,10 @@ class Supervisor:
         for worker in self._workers:
             if not worker.race_id and worker.alive:
                 return worker
-        worker = WorkerProcess(self.home)
+        try:
+            worker = WorkerProcess(self.home, cold=True)
+        except OSError as error:
+            raise Refused(f"no worker can be started now: {error}") from error
         self._workers.append(worker)
         return worker
 
@@ -229,23 +235,23 @@ class Supervisor:
                         monitor.close_orphans(self.home, self.reader, own)
                     orphans_at = time.monotonic() + ORPHANS_EVERY
                 self.trouble = ""
-            except StoreError as error:  # tried again at the next look
+            except (StoreError, OSError) as error:  # tried again at the next look
                 self.trouble = str(error)
 
     def _look(self) -> None:
         with self._lock:
             for worker in list(self._workers):
-                hung = worker.alive and monitor.kill_if_hung(worker, self.reader)
+                monitor.kill_if_hung(worker, self.reader)
                 if not worker.alive:
-                    self._bury(worker, hung)
+                    self._bury(worker)
                     self._workers.remove(worker)
             self._warm_if_due()
 
-    def _bury(self, worker: WorkerProcess, hung: bool) -> None:
+    def _bury(self, worker: WorkerProcess) -> None:
         """A worker of ours is gone: close its race if it is open, and tidy up."""
         row = self.reader.race(worker.race_id) if worker.race_id else None
-        if row is not None and row.active:
-            close_race(self.home, row, monitor.epitaph(worker, hung))
+        if row is not None and row.active and row.worker == worker.id:  # not handed on since
+            close_race(self.home, row, monitor.epitaph(worker))
         with Writer(store_path(self.home), timeout=1.0) as writer, writer.transaction():
             writer.forget_worker(worker.id)
         if worker.process.returncode == 0:
@@ -254,6 +260,15 @@ class Supervisor:
             self._warm_at = time.monotonic() + WARM_AGAIN_AFTER
             print(f"an idle worker died: {worker.last_words()}", file=sys.stderr)
         worker.hang_up()
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """A store that cannot be written means that no race can start: say so to who asked."""
+    try:
+        yield
+    except StoreError as error:
+        raise Refused(str(error)) from error
 
 
 def limit_from_environment() -> int:

@@ -66,10 +66,9 @@ class Worker:
         self.recorder = Recorder(store_path(home), worker_id)
 
     def run(self, prepare: Callable[[], None] = lambda: None) -> None:
-        """Prepare while nothing is asked, then run the race that is asked for."""
+        """Prepare, wait, then run the race that is asked for."""
         try:
-            if self.inbox.empty():
-                prepare()
+            prepare()
             self.recorder.state = "idle"
             self.recorder.flush()
             message = self.inbox.get()
@@ -207,6 +206,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--id", required=True)
+    parser.add_argument("--cold", action="store_true", help="a race waits: no warming up")
     given = parser.parse_args()
     inbox: SimpleQueue[dict[str, Any]] = SimpleQueue()
     worker = Worker(given.home, given.id, inbox)
@@ -224,7 +224,10 @@ def main() -> None:
     signal.signal(signal.SIGTERM, hang_up)
     threading.Thread(target=listen, args=(inbox, give_up), daemon=True).start()
     try:
-        worker.run(prepare=warm_up)
+        if given.cold:
+            worker.run()
+        else:
+            worker.run(prepare=warm_up)
     except Exception:
         traceback.print_exc()
         sys.stderr.flush()

@@ -45,7 +45,8 @@ def until_step(supervisor, race_id, wanted, seconds=30.0):
 
 
 def worker_of(supervisor, race_id):
-    return next(w for w in supervisor._workers if w.race_id == race_id)
+    owner = supervisor.reader.race(race_id).worker
+    return next(w for w in supervisor._workers if w.id == owner)
 
 
 def test_a_warm_worker_starts_at_once_and_the_race_comes_to_its_end(supervisor):

@@ -81,12 +81,6 @@ def test_a_worker_that_nobody_asks_ends_with_its_server(home):
     assert home.runs() == [("queued", "", 0)] * 2
 
 
-def test_one_in_a_hurry_prepares_nothing(home):
-    inbox = SimpleQueue()
-    inbox.put(GONE)
-    Worker(home.path, "late", inbox, None).run(prepare=lambda: pytest.fail("prepared"))
-
-
 def test_an_error_fails_the_race_with_its_words(home):
     def breaks(toy):
         if toy.step == 5:
