@@ -86,13 +86,14 @@ class _Tracer(fx.Tracer):
 
 def _swap(model: fx.GraphModule, method: str, micro_batch: int | None, options: Any) -> None:
     """Replace the layers, and take their output as the first of two in the graph."""
-    for path, module in list(model.named_modules()):
+    norms: dict[nn.Module, Normalizer] = {}  # a layer used under two names stays one layer
+    for path, module in list(model.named_modules(remove_duplicate=False)):
         if isinstance(module, _BatchNorm):
-            norm = _replacement(
-                module, build_norm(method, module.num_features, micro_batch=micro_batch, **options)
-            )
+            if module not in norms:
+                norm = build_norm(method, module.num_features, micro_batch=micro_batch, **options)
+                norms[module] = _replacement(module, norm)
             parent, _, name = path.rpartition(".")
-            setattr(model.get_submodule(parent), name, norm)
+            setattr(model.get_submodule(parent), name, norms[module])
     for node in list(model.graph.nodes):
         if normalizer_of(node, model) is not None:
             if node.kwargs:

@@ -1,0 +1,41 @@
+"""build_norm refuses in words what it cannot build."""
+
+import pytest
+
+import bkn
+
+
+def test_options_are_validated_by_the_card():
+    with pytest.raises(ValueError, match="unknown method 'kalmann'"):
+        bkn.build_norm("kalmann", 4)
+    with pytest.raises(ValueError, match="kalman has no option 'gian'"):
+        bkn.build_norm("kalman", 4, gian=0.1)
+    with pytest.raises(ValueError, match=r"gain must be a number in \[0, 1\].*1.4"):
+        bkn.build_norm("kalman", 4, gain=1.4)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("channels", 0), ("micro_batch", 0), ("channels", 2.5)]
+)
+def test_numbers_are_validated(name, value):
+    given = {"channels": 4, "micro_batch": 2, name: value}
+    with pytest.raises(ValueError, match=f"{name} must be a whole number of at least 1"):
+        bkn.build_norm("batch", **given)
+
+
+@pytest.mark.parametrize("key", bkn.methods())
+def test_defaults_are_those_of_the_card(key):
+    norm = bkn.build_norm(key, 8, micro_batch=2)
+    for param in bkn.methods()[key].params:
+        if hasattr(norm, param.name) and param.name != "transition":
+            assert getattr(norm, param.name) == param.default
+    assert norm.micro_batch == 2
+
+
+@pytest.mark.parametrize("key", bkn.methods())
+def test_live_options_can_be_set(key):
+    norm = bkn.build_norm(key, 8)
+    for param in bkn.methods()[key].params:
+        if param.live:
+            setattr(norm, param.name, param.high)
+            assert getattr(norm, param.name) == param.high
