@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from bkn.nets.init import check_size, conv3x3, he_init
+from bkn.nets.init import check_size, conv3x3, unit_variance_init
 
 
 class ConvLayer(nn.Module):
@@ -46,7 +46,7 @@ class ConvNet(nn.Module):
             channels = out
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.classify = nn.Linear(channels, classes)
-        he_init(self)
+        unit_variance_init(self)
 
     def forward(self, x: Tensor) -> Tensor:
         for i in range(self.depth):

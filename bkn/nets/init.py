@@ -1,19 +1,25 @@
-"""Initial weights that keep the scale of activations through ReLU layers.
+"""Initial weights that keep the variance of activations at 1 from layer to layer.
 
 Paper: He, Zhang, Ren & Sun (2015), https://arxiv.org/abs/1502.01852
+
+A layer behind a ReLU sees half the power, so its weights have variance 2 / fan-in. The first layer
+sees the standardized images themselves: 1 / fan-in. With variance 1 everywhere, what a Kalman
+layer predicts from the moments below and what it observes start out on the same scale.
 """
+
+import math
 
 from torch import nn
 
 
-def he_init(model: nn.Module) -> None:
+def unit_variance_init(model: nn.Module) -> None:
     """Draw the weights of all convolutions and linear layers in place; biases become 0."""
+    power = 1.0  # of the first layer's input; behind a ReLU it is one half
     for module in model.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-            else:
-                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            fan_in = module.weight[0].numel()
+            nn.init.normal_(module.weight, 0.0, math.sqrt(1 / (power * fan_in)))
+            power = 0.5
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
 

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from bkn.nets.init import check_size, he_init
+from bkn.nets.init import check_size, unit_variance_init
 
 
 class DenseLayer(nn.Module):
@@ -41,7 +41,7 @@ class MLP(nn.Module):
             self.add_module(f"layer{i + 1}", DenseLayer(units, width))
             units = width
         self.classify = nn.Linear(units, classes)
-        he_init(self)
+        unit_variance_init(self)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.flatten(x)

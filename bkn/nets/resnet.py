@@ -10,7 +10,7 @@ shortcut is a 2x2 average pool and new channels of zeros on both sides, without 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bkn.nets.init import check_size, conv3x3, he_init
+from bkn.nets.init import check_size, conv3x3, unit_variance_init
 
 
 class Stem(nn.Module):
@@ -92,7 +92,7 @@ class ResNet(nn.Module):
             now = out
         self.last = Last(now)
         self.classify = nn.Linear(now, classes)
-        he_init(self)
+        unit_variance_init(self)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)
