@@ -8,17 +8,14 @@ from app import figures
 from app.figures.estimates import shown_entrant
 from app.figures.heat import estimating
 from app.live import figure
-from app.replay import UpTo
 from bkn.store.cache import RaceCache
 
 Moment = Literal["var", "mean"]
 MOMENTS: dict[Moment, str] = {"var": "variance", "mean": "mean"}
 TALL, HALF = 318, 342  # pixels; two HALF reach as far as two TALL with the pickers between them
 
-Picture = RaceCache | UpTo
 
-
-def estimates(picture: Picture, explain: bool) -> None:
+def estimates(picture: RaceCache, explain: bool) -> None:
     """How wrong is each layer, and who is right about the picked one."""
     layer = picked_layer(picture)
     figure(
@@ -32,13 +29,13 @@ def estimates(picture: Picture, explain: bool) -> None:
     )  # fmt: skip
 
 
-def training(picture: Picture, explain: bool) -> None:
+def training(picture: RaceCache, explain: bool) -> None:
     """The loss that is minimised and the accuracy that counts."""
     figure("fig_loss", figures.loss(picture), height=HALF, explain=explain)
     figure("fig_accuracy", figures.accuracy(picture), height=HALF, explain=explain)
 
 
-def filter_group(picture: Picture, explain: bool) -> None:
+def filter_group(picture: RaceCache, explain: bool) -> None:
     """How far the filter trusts the micro-batch, and whether it is honest about its surprise."""
     layer = picked_layer(picture)
     left, right = st.columns(2, gap="small")
@@ -48,13 +45,13 @@ def filter_group(picture: Picture, explain: bool) -> None:
         figure("fig_innovation", figures.innovation(picture, layer), height=TALL, explain=explain)
 
 
-def layers_of(picture: Picture) -> list[str]:
+def layers_of(picture: RaceCache) -> list[str]:
     """Labels of the layers that the race's probe watches."""
     entrant = shown_entrant(picture)
     return [] if entrant is None else picture.layers(entrant)
 
 
-def picked_layer(picture: Picture) -> str | None:
+def picked_layer(picture: RaceCache) -> str | None:
     """The layer in the picker; the deepest one until somebody picks."""
     layers = layers_of(picture)
     picked = st.session_state.get("layer")
@@ -66,21 +63,22 @@ def pick_layer(layer: str) -> None:
     st.session_state["layer"] = layer
 
 
-def pickers(picture: Picture) -> tuple[int | None, Moment]:
+def pickers(picture: RaceCache) -> tuple[int | None, Moment]:
     """The row that chooses layer, method and moment of the chart below it."""
     layers, able, labels = layers_of(picture), estimating(picture), picture.race.labels
     first = shown_entrant(picture)
     if first is None or not layers:
         return None, "var"
     with st.container(horizontal=True, vertical_alignment="center", key="pickers"):
-        hidden = {"label_visibility": "collapsed"}
-        st.selectbox("Layer", layers, index=len(layers) - 1, key="layer", **hidden)
+        st.selectbox(
+            "Layer", layers, index=len(layers) - 1, key="layer", label_visibility="collapsed"
+        )
         entrant = st.selectbox(
             "Method", able, index=able.index(first), key="entrant",
-            format_func=lambda position: labels[position], **hidden,
+            format_func=lambda position: labels[position], label_visibility="collapsed",
         )  # fmt: skip
         moment = st.segmented_control(
             "Moment", list(MOMENTS), key="moment", format_func=MOMENTS.__getitem__,
-            default="var", required=True, **hidden,
+            default="var", required=True, label_visibility="collapsed",
         )  # fmt: skip
     return entrant, moment

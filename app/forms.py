@@ -31,20 +31,21 @@ class Wanted:
 
 
 def seed(url: Mapping[str, list[str]], race: Race | None) -> None:
-    """Fill the session's settings, once: from the URL, else the watched race, else defaults."""
-    if "_link" in st.session_state:
-        return
+    """Fill a new session's settings: from the URL, else the watched race, else defaults."""
     given, st.session_state["_link"] = address.read(url)
     known = address.of_race(race) if race else {}
     for name in (*address.DEFAULTS, *address.OPTIONS):
         st.session_state[name] = given.get(name, known.get(name, address.default(name)))
 
 
-def keep(values: Mapping[str, Any]) -> None:
-    """Write the settings into the address bar, beside the watched race and what is hidden."""
-    link = address.write(values)
+def keep(values: Mapping[str, Any], race_id: str) -> None:
+    """Write the settings and the watched race into the address bar, where they differ.
+
+    The session knows them best: a refresh that was already on its way brings an old address.
+    """
     here = {name: st.query_params.get_all(name) for name in st.query_params}
-    link |= {name: here[name] for name in address.NOT_SETTINGS if name in here}
+    link = address.write(values) | ({"run": [race_id]} if race_id else {})
+    link |= {"hide": here["hide"]} if "hide" in here else {}
     if link != here:
         st.query_params.from_dict(link)
 
@@ -151,7 +152,6 @@ def sidebar(hidden: set[str]) -> None:
     draw(
         st.multiselect, "methods", "Methods", entrants(),
         format_func=entrant_words, accept_new_options=True, placeholder="Choose 1 to 8",
-        help="Type an entrant to give it options of its own: kalman:gain=0.5,running=first",
     )  # fmt: skip
     batch, micro_batch = value("batch"), value("micro_batch")
     draw(
@@ -165,14 +165,12 @@ def sidebar(hidden: set[str]) -> None:
     st.caption(devices(batch, micro_batch))
     draw(
         st.number_input, "lr", "Peak learning rate", step=0.01, format="%g",
-        help="Peak of the one-cycle schedule. Changes act on a running race at once.",
     )  # fmt: skip
     with st.expander("More: epochs, seed, probe, speed, options"):
         draw(st.number_input, "epochs", "Epochs", step=1)
-        draw(st.number_input, "seed", "Seed", step=1, help="Weights, order of images, draws.")
+        draw(st.number_input, "seed", "Seed", step=1)
         draw(
             st.selectbox, "probe", "Probe", PROBES, format_func=lambda key: PROBE_WORDS[key],
-            help="Holds each layer's estimates against the truth; never changes the training.",
         )  # fmt: skip
         draw(st.selectbox, "speed", "Speed", address.SPEEDS, format_func=speed_words)
         for name in used_options():

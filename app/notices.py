@@ -5,19 +5,19 @@ import streamlit as st
 from app import transport
 from app.forms import Wanted
 from app.lab import Lab
-from app.watch import View
+from app.watch import RUN, View
 
 
 def about_settings(view: View, wanted: Wanted) -> None:
     """Links and settings that do not work, and what was refused."""
-    asked = st.query_params.get("run", "")
+    asked = st.session_state.get(RUN, "")
     if asked and not view.race_id:
         st.warning(
             f"This lab knows no race {asked!r}: the link may come from another machine. "
             "Here is the recorded race; Start begins your own."
         )
-    for sentence in st.session_state.get("_link", ()):
-        st.warning(f"From the link: {sentence}")
+    if wrong := st.session_state.get("_link"):
+        st.warning("In the link: " + "; ".join(wrong))
     if wanted.problem:
         st.error(f"These settings cannot start: {wanted.problem}")
     if transport.waits_for_start(view, wanted):
@@ -44,8 +44,10 @@ def about_race(lab: Lab, view: View) -> None:
 
 def interrupted(lab: Lab, view: View) -> None:
     """The worker is gone: say so, and offer to go on from the checkpoint."""
-    st.error(f"The race was interrupted at step {view.step}. {view.message}")
+    st.error(f"The race was interrupted at step {view.step}: {view.message.rstrip('.')}.")
+    if not transport.may_resume(view):
+        return
     transport.button(
-        "Resume", "resume", ":material/play_arrow:", lambda: transport.resume(lab, view), True,
-        "Goes on in a new worker from the last checkpoint.",
+        "Resume from its last checkpoint", "resume", ":material/play_arrow:", True,
+        lambda: transport.resume(lab, view),
     )  # fmt: skip

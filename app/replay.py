@@ -7,10 +7,10 @@ import numpy as np
 from bkn.store.cache import Curve, Heat, RaceCache
 
 
-class UpTo:
-    """A race cache that knows nothing of what came after a step; reads like the cache itself."""
+class UpTo(RaceCache):
+    """A race cache that knows nothing of what came after a step, and never any news."""
 
-    def __init__(self, cache: RaceCache, step: int):
+    def __init__(self, cache: RaceCache, step: int):  # reads no store: the cache has done it
         self.cache, self.step = cache, step
         self.race, self.race_id, self.status = cache.race, cache.race_id, cache.status
         self.events = [event for event in cache.events if event.step <= step]
@@ -21,6 +21,9 @@ class UpTo:
             else replace(run, step=step, status="running", message="", summary={})
             for run in cache.runs
         ]
+
+    def refresh(self) -> bool:
+        return False
 
     def curve(self, position: int, column: str) -> Curve:
         return self._cut(self.cache.curve(position, column))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -10,44 +10,29 @@ from app.address import OPTIONS
 from app.forms import LIVE, Wanted
 from app.lab import Lab
 from app.visitor import visitor
-from app.watch import View, status_line
+from app.watch import RUN, View, status_line
 
-OVER = ("finished", "stopped", "diverged", "failed", "interrupted")
+RESUMABLE = ("interrupted", "stopped")
 
 
 def row(lab: Lab, view: View, wanted: Wanted) -> None:
     """Draw the row; a button that would do nothing is disabled."""
-    mine = view.moving and view.mine
-    paused = view.status == "paused"
+    mine, able = view.moving and view.mine, wanted.race is not None
+    goes_on = may_resume(view)
+    waits = goes_on or view.status == "paused"
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="transport"):
-        button(
-            "Restart" if mine else "Start", "start", ":material/play_arrow:",
-            lambda: start(lab, view, wanted), wanted.race is not None,
-            "Ends the race that is running, keeps it under its link, and starts a new one."
-            if mine else "Starts a race with the settings at the left.",
-            primary=True,
-        )  # fmt: skip
-        button(
-            "Resume" if paused else "Pause", "pause",
-            ":material/play_arrow:" if paused else ":material/pause:",
-            lambda: send(lab, view, "resume" if paused else "pause"), mine,
-            "Goes on from here." if paused else "Holds the race after this step.",
-        )  # fmt: skip
-        button(
-            "Step", "step", ":material/skip_next:", lambda: one_step(lab, view, wanted),
-            paused if mine else wanted.race is not None,
-            "Takes a single step." if mine else "Starts a race paused and takes one step.",
-        )  # fmt: skip
-        button(
-            "Stop", "stop", ":material/stop:", lambda: send(lab, view, "stop"), mine,
-            "Ends the race; what it recorded stays.",
-        )  # fmt: skip
-        button(
-            "Reset", "reset", ":material/restart_alt:", lambda: reset(lab, view),
-            bool(view.race_id),
-            "Ends the race and shows the recorded one again. The ended race stays under its link."
-            if mine else "Shows the recorded race again. This one stays under its link.",
-        )  # fmt: skip
+        button("Restart" if mine else "Start", "start", ":material/play_arrow:", able,
+               lambda: start(lab, view, wanted), primary=True)  # fmt: skip
+        if waits:
+            button("Resume", "pause", ":material/play_arrow:", mine or goes_on,
+                   lambda: resume(lab, view))  # fmt: skip
+        else:
+            button("Pause", "pause", ":material/pause:", mine, lambda: send(lab, view, "pause"))
+        button("Step", "step", ":material/skip_next:", waits if mine else able,
+               lambda: one_step(lab, view, wanted))  # fmt: skip
+        button("Stop", "stop", ":material/stop:", mine, lambda: send(lab, view, "stop"))
+        button("Reset", "reset", ":material/restart_alt:", bool(view.race_id),
+               lambda: reset(lab, view))  # fmt: skip
         st.html(f'<div class="bkn-now" role="status">{status_line(view)}</div>')
 
 
@@ -55,21 +40,14 @@ def button(
     label: str,
     key: str,
     icon: str,
-    act: Callable[[], object],
     enabled: bool,
-    meaning: str,
+    act: Callable[[], object],
     primary: bool = False,
 ) -> None:
     """One button of the row; whatever the lab refuses is said on the page."""
+    kind: Literal["primary", "secondary"] = "primary" if primary else "secondary"
     st.button(
-        label,
-        key=key,
-        icon=icon,
-        help=meaning,
-        disabled=not enabled,
-        on_click=in_words,
-        args=(act,),
-        type="primary" if primary else "secondary",
+        label, key, icon=icon, disabled=not enabled, type=kind, on_click=in_words, args=(act,)
     )
 
 
@@ -92,7 +70,7 @@ def start(lab: Lab, view: View, wanted: Wanted, paused: bool = False) -> str:
     watched = lab.watch(race_id)
     if watched is not None:
         watched.owner = visitor()
-    st.query_params["run"] = race_id
+    st.session_state[RUN] = race_id
     return race_id
 
 
@@ -113,12 +91,18 @@ def reset(lab: Lab, view: View) -> None:
     """Back to the recorded race; the visitor's running race is ended."""
     if view.moving and view.mine:
         lab.end(view.race_id)
-    del st.query_params["run"]
+    st.session_state[RUN] = ""
+
+
+def may_resume(view: View) -> bool:
+    """Whether a race that is over left a checkpoint to go on from."""
+    over = view.status in RESUMABLE and view.watched.cache.checkpoint is not None
+    return bool(view.race_id) and over and view.mine
 
 
 def resume(lab: Lab, view: View) -> None:
-    """Continue an interrupted race from its last checkpoint."""
-    lab.supervisor.resume(view.race_id)
+    """Go on: with a paused race, or with one that is over, from its last checkpoint."""
+    lab.supervisor.send(view.race_id, "resume")
     view.watched.owner = visitor()
 
 

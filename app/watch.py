@@ -1,7 +1,7 @@
-"""What the page shows now: the race in the URL, else the recorded one, and how it is doing."""
+"""What the page shows now: the race in the link, else the recorded one, and how it is doing."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 
@@ -14,6 +14,7 @@ from bkn.catalog import DATASETS
 from bkn.experiment import Race
 from bkn.store.cache import RaceCache
 
+RUN = "_run"  # key of the watched race's id in the session, "" for the recorded race
 MOVING = ("queued", "running", "paused")  # a worker has it in hand
 REPLAY_SECONDS = 10.0
 FIRST_PICTURE = 0.5  # share of the recorded race that the first paint shows
@@ -25,7 +26,7 @@ class View:
     """One look at a race."""
 
     watched: Watched
-    picture: RaceCache | UpTo  # what the figures draw
+    picture: RaceCache  # what the figures draw
     race_id: str  # "" for the recorded race
     status: str
     step: int
@@ -43,8 +44,8 @@ class View:
 
 
 def look(lab: Lab) -> View:
-    """Look at the race that the URL names, else at the recorded one; refreshes its cache."""
-    race_id = st.query_params.get("run", "")
+    """Look at the visitor's race, else at the recorded one; refreshes its cache."""
+    race_id = st.session_state.get(RUN, "")
     watched = lab.watch(race_id) if race_id else None
     if watched is None:
         return look_at_recorded(lab.recorded)
@@ -65,9 +66,9 @@ def look(lab: Lab) -> View:
     )
 
 
-def asked_race(lab: Lab, url: Mapping[str, Sequence[str]]) -> Race | None:
-    """The race that a link names, if the store knows it."""
-    watched = lab.watch(url["run"][-1]) if url.get("run") else None
+def race_of(lab: Lab, race_id: str) -> Race | None:
+    """The race of that id, if the store knows it."""
+    watched = lab.watch(race_id) if race_id else None
     return watched.cache.race if watched else None
 
 
@@ -83,12 +84,19 @@ def look_at_recorded(watched: Watched) -> View:
     return View(watched, picture, "", status, step, "", False, tick)
 
 
+def warm_when_seen(lab: Lab, view: View) -> None:
+    """Get a worker ready once the page is in the browser, not while it is still on its way."""
+    if st.session_state.setdefault("_seen", False) or view.tick is None:
+        lab.warm()
+    st.session_state["_seen"] = True
+
+
 def replay() -> None:
     """Play the recorded race again from its start."""
     st.session_state["_replay"] = (time.monotonic(), 0.0)
 
 
-def frozen(cache: RaceCache, race_id: str, step: int) -> RaceCache | UpTo:
+def frozen(cache: RaceCache, race_id: str, step: int) -> RaceCache:
     """The cache, cut where the visitor stopped following it."""
     if st.session_state.get("follow", True):
         st.session_state.pop("_frozen", None)
@@ -111,13 +119,13 @@ def status_line(view: View) -> str:
 
 
 def switches(view: View) -> bool:
-    """What is shown, and the switches of the picture; returns whether figures explain themselves."""
+    """What is shown, and how: returns whether the figures explain themselves."""
     with st.container(horizontal=True, vertical_alignment="center", key="switches"):
         st.html(f'<p class="bkn-shown">{description(view)}</p>')
         if not view.race_id:
             st.button("Replay", key="replay", icon=":material/replay:", on_click=replay)
-        st.toggle("Follow", value=True, key="follow", help="Off: the picture stands still.")
-        return st.toggle("Explain", value=True, key="explain", help="One line under each title.")
+        st.toggle("Follow", value=True, key="follow")
+        return st.toggle("Explain", value=True, key="explain")
 
 
 def description(view: View) -> str:
@@ -128,6 +136,8 @@ def description(view: View) -> str:
         f"({common.batch}, {common.micro_batch}) · learning rate {common.lr:g} · "
         f"{common.epochs} epochs · seed {common.seed}"
     )
+    if view.moving and view.mine:
+        return f"{escape(line)}<br>Restart and Reset end this race; it stays under its link."
     if view.race_id:
         return escape(line)
     return f"<b>Recorded race:</b> {escape(line)}. Press Start to run your own."

@@ -8,11 +8,12 @@ from app.lab import lab
 from app.sentence import plain_words
 
 url = {name: st.query_params.get_all(name) for name in st.query_params}
-forms.seed(url, watch.asked_race(lab(), url))
+if watch.RUN not in st.session_state:
+    st.session_state[watch.RUN] = url.get("run", [""])[-1]
+    forms.seed(url, watch.race_of(lab(), st.session_state[watch.RUN]))
 with st.sidebar:
     forms.sidebar(address.hidden(url))
 wanted = forms.wanted()
-forms.keep(wanted.values)
 first = watch.look(lab())
 transport.apply_changes(lab(), first, wanted)
 
@@ -32,6 +33,8 @@ def now() -> None:
     with training:
         board.training(view.picture, explain)
     board.filter_group(view.picture, explain)
+    forms.keep(wanted.values, st.session_state[watch.RUN])
+    watch.warm_when_seen(lab(), view)
     if (view.tick, view.race_id) != (first.tick, first.race_id):
         st.rerun()  # the whole page, at its new pace
 

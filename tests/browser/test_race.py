@@ -1,0 +1,211 @@
+"""A race from Start to Reset, in a real browser with real workers."""
+
+import os
+import signal
+
+import pytest
+
+from tests.browser.driving import (
+    drawn,
+    measured,
+    press,
+    race_id,
+    status,
+    step,
+    until,
+    wait_said,
+    wait_status,
+)
+
+# Times from the click to the first line of the new race, in the browser's own clock.
+WATCH = """() => {
+  const line = () => document.querySelector('.st-key-fig_loss .scatterlayer path.js-line')
+      ?.getAttribute('d');
+  const button = document.querySelector('.st-key-start button');
+  window.firstPoint = null;
+  button.addEventListener('click', () => {
+    const began = performance.now(), before = line();
+    const look = () => {
+      const path = line();
+      if (path && path !== before) window.firstPoint = (performance.now() - began) / 1000;
+      else requestAnimationFrame(look);
+    };
+    look();
+  }, { once: true, capture: true });
+}"""
+
+
+def time_to_first_point(page):
+    """Click Start on a resting page; seconds until fig_loss shows a point of the new race."""
+    until(lambda: status(page).startswith("recorded race ·"), 20, "the replay to rest")
+    page.evaluate(WATCH)
+    press(page, "start")
+    page.wait_for_function("window.firstPoint !== null", timeout=15_000)
+    return page.evaluate("window.firstPoint")
+
+
+def test_start_shows_a_first_point_within_a_second_when_warm(server, visit):
+    page = visit(server.url)
+    tries = []
+    while not tries or (tries[-1] > 1 and len(tries) < 3):  # a busy machine gets a second chance
+        server.warm()
+        tries.append(time_to_first_point(page))
+        press(page, "reset")
+    words = ", ".join(f"{seconds:.2f} s" for seconds in tries)
+    measured(f"Start to first new point, warm worker: {words} (limit 1 s)")
+    assert min(tries) <= 1
+
+
+def test_start_shows_a_first_point_within_five_seconds_when_cold(own_server, visit):
+    page = visit(own_server.url)
+    own_server.warm()
+    (idle,) = own_server.worker_pids()
+    os.kill(idle, signal.SIGKILL)  # the next one is 30 s away: Start has to make its own
+    seconds = time_to_first_point(page)
+    measured(f"Start to first new point, cold worker: {seconds:.2f} s (limit 5 s)")
+    assert seconds <= 5
+
+
+def test_pause_step_resume_stop_and_reset(server, visit):
+    page = visit(f"{server.url}/?epochs=100&methods=batch")
+    press(page, "start")
+    wait_status(page, "running")
+    press(page, "pause")
+    wait_status(page, "paused")
+    at = step(page)
+    press(page, "step")
+    until(lambda: step(page) == at + 1, 5, "one step more")
+    press(page, "pause")
+    until(lambda: step(page) > at + 3, 10, "the race to go on")
+    press(page, "stop")
+    wait_status(page, "stopped")
+    press(page, "reset")
+    wait_said(page, "Recorded race:")
+    assert "run=" not in page.url
+
+
+def test_step_before_start_takes_one_step_and_shows_it(server, visit):
+    page = visit(f"{server.url}/?methods=batch")
+    press(page, "step")
+    wait_status(page, "paused")
+    until(lambda: step(page) == 1, 10, "the first step")
+    shown = page.locator(".st-key-fig_loss .scatterlayer .points path")
+    until(shown.count, 5, "a mark for the first loss")
+
+
+def test_what_is_changed_while_it_runs_acts_and_is_marked(server, visit):
+    page = visit(f"{server.url}/?epochs=200&methods=batch,kalman")
+    press(page, "start")
+    wait_status(page, "running")
+    page.locator(".st-key-lr input").fill("0.01")
+    page.locator(".st-key-lr input").press("Enter")
+    thumb = page.locator(".st-key-micro_batch [role=slider]")
+    thumb.focus()
+    thumb.press("ArrowRight")
+    events = lambda: {e.kind: e.payload for e in server.reader.events(race_id(page))}  # noqa: E731
+    until(lambda: {"lr", "micro_batch"} <= events().keys(), 10, "both changes in the store")
+    assert events()["lr"]["value"] == 0.01
+    assert events()["micro_batch"]["value"] == 4
+    loss = page.locator(".st-key-fig_loss .js-plotly-plot")
+    until(lambda: loss.locator(".shapelayer path").count() >= 1, 10, "marks in the chart")
+    assert "lr=0.01" in page.url
+    page.get_by_text("apply at the next Start").wait_for(state="detached")
+
+
+def test_a_reload_comes_back_to_the_race_also_after_its_end(server, visit):
+    page = visit(f"{server.url}/?epochs=2&methods=batch&lr=0.1")
+    press(page, "start")
+    race_id(page)
+    page.reload()
+    page.locator(".bkn-card").first.wait_for()
+    assert "run=" in page.url
+    wait_status(page, "finished", 40)
+    assert page.locator(".st-key-lr input").input_value() == "0.1"
+    page.reload()
+    page.locator(".bkn-card").first.wait_for()
+    wait_status(page, "finished")
+    until(lambda: "L" in drawn(page, "fig_loss"), 10, "the curve of the finished race")
+
+
+def test_two_visitors_race_each_for_themselves_and_a_third_is_refused(server, visit):
+    pages = [visit(f"{server.url}/?epochs=300&methods=batch&seed={seed}") for seed in (1, 2, 3)]
+    for page in pages[:2]:
+        press(page, "start")
+        wait_status(page, "running")
+    first, second = (race_id(page) for page in pages[:2])
+    assert first != second
+    press(pages[2], "start")
+    wait_said(pages[2], "races are running already")
+    watching = visit(f"{server.url}/?run={first}")
+    wait_status(watching, "running")
+    assert watching.locator(".st-key-stop button").first.is_disabled()
+    press(pages[0], "stop")
+    wait_status(watching, "stopped")
+    wait_status(pages[0], "stopped")
+    assert status(pages[1]).startswith("running")
+
+
+def test_restart_ends_the_race_that_runs(server, visit):
+    page = visit(f"{server.url}/?epochs=300&methods=batch")
+    press(page, "start")
+    first = race_id(page)
+    wait_status(page, "running")
+    page.get_by_role("button", name="Restart").first.wait_for()
+    press(page, "start")
+    until(lambda: race_id(page) != first, 10, "a new race in the address")
+    wait_status(page, "running")
+    assert server.reader.race(first).status == "stopped"
+
+
+def test_nodes_and_zoom_outlive_refreshes(server, visit):
+    page = visit(f"{server.url}/?epochs=300&methods=batch")
+    press(page, "start")
+    wait_status(page, "running")
+    until(lambda: "L" in drawn(page, "fig_loss"), 10, "a line")
+    page.evaluate(
+        """() => { document.querySelectorAll('.js-plotly-plot').forEach(p => p.mine = 1);
+              const plot = document.querySelector('.st-key-fig_loss .js-plotly-plot');
+              Plotly.relayout(plot, {'xaxis.range[0]': 1, 'xaxis.range[1]': 40}); }"""
+    )
+    path, at = drawn(page, "fig_loss"), step(page)
+    until(lambda: step(page) > at + 20, 20, "refreshes")
+    until(lambda: drawn(page, "fig_loss") != path, 5, "a new path")
+    kept = page.evaluate("[...document.querySelectorAll('.js-plotly-plot')].map(p => p.mine)")
+    assert set(kept) == {1}
+    shown = page.evaluate(
+        "document.querySelector('.st-key-fig_loss .js-plotly-plot').layout.xaxis.range"
+    )
+    assert shown == [1, 40]
+
+
+def test_a_click_on_the_heat_map_picks_the_layer(server, visit):
+    page = visit(server.url)
+    until(lambda: status(page).startswith("recorded race ·"), 20, "the replay to rest")
+    box = page.locator(".st-key-fig_error .heatmaplayer image").first.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.25)
+    until(
+        lambda: (
+            page.locator(".st-key-fig_estimates h3").inner_text() != "Who is right about layer6?"
+        ),
+        10,
+        "another layer",
+    )
+    picked = page.locator(".st-key-fig_estimates h3").inner_text().split()[-1].rstrip("?")
+    assert page.locator(".st-key-layer input").input_value() == picked
+
+
+@pytest.mark.parametrize("key", ["follow", "explain"])
+def test_the_switches_work(server, visit, key):
+    page = visit(f"{server.url}/?epochs=300&methods=batch")
+    press(page, "start")
+    wait_status(page, "running")
+    until(lambda: "L" in drawn(page, "fig_loss"), 10, "a line")
+    page.locator(f".st-key-{key} label").first.click()
+    if key == "explain":
+        page.locator(".st-key-fig_loss .bkn-meaning").wait_for(state="hidden")
+        return
+    at = step(page)
+    until(lambda: step(page) > at + 5, 10, "the status to go on")
+    path, at = drawn(page, "fig_loss"), step(page)
+    until(lambda: step(page) > at + 20, 10, "the status to go on")
+    assert drawn(page, "fig_loss") == path
