@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bkn.store.records import RunRow
 
 GAP = 3.0  # times that training and test loss differ before it is worth saying
+POOR = 0.5  # nats; a test loss below this is no failure
 EXACT = 1.15  # factors below this count as nearly exact
 COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight")
 EARLY = 0.1  # share of the race in which gaps only show that learning starts
@@ -75,8 +76,9 @@ def diverged(cache: "RaceCache") -> str:
     if not gone:
         return ""
     if len(gone) == len(cache.runs) > 1:
+        everyone = "Both" if len(gone) == 2 else f"All {COUNTS[len(gone)]}"
         return (
-            f"All {COUNTS[len(gone)]} networks diverged, the last at step "
+            f"{everyone} networks diverged, the last at step "
             f"{max(run.step for run in gone):,}: the learning rate of {rate(cache):g} is too much "
             "for them."
         )
@@ -104,35 +106,41 @@ def rate(cache: "RaceCache") -> float:
 
 def loss_gap(cache: "RaceCache") -> str:
     """Training and test loss far apart: training sees other statistics than evaluation."""
-    found = []
-    for run in cache.runs:
-        tested = cache.curve(run.position, "test_loss")
-        steps, mean, _ = smoothed(cache, run.position)
-        known = np.isfinite(mean)
-        if not len(tested.steps) or not known.any() or run.status == "diverged":
-            continue
-        step, test = int(tested.steps[-1]), float(tested.values[-1])
-        if step < EARLY * cache.race.common.steps or not np.isfinite(test):
-            continue
-        train = float(np.interp(step, steps[known], mean[known]))
-        ratio = train / max(test, 1e-9)
-        found.append((max(ratio, 1 / max(ratio, 1e-9)), run.position, train, test))
-    if not found or max(found)[0] < GAP:
+    found = [gap for run in cache.runs if (gap := gap_of(cache, run))]
+    if not found:
         return ""
     ratio, position, train, test = max(found)
     who, often = name(cache, position), f"{ratio:.0f}" if ratio < 1000 else "over a thousand"
     accuracy = cache.latest(position, "test_accuracy")
-    reached = "" if accuracy is None else f" and {percent(accuracy)} of test images right"
+    right = "" if accuracy is None else f", {percent(accuracy)} of the images right"
     if train > test:
         return (
             f"With statistics from {images(cache)}, {who} has a training loss {often} times its "
-            f"test loss ({nats(train)} against {nats(test)} nats{reached}): training feels the "
+            f"test loss ({nats(train)} against {nats(test)} nats{right}): training feels the "
             "noise of small batches, testing uses running statistics."
         )
     return (
-        f"{who} does {often} times worse on new images than in training: a loss of "
-        f"{nats(test)} against {nats(train)} nats{reached}."
+        f"{who} does worse on new images: a loss of {nats(test)} nats against {nats(train)} in "
+        f"training{right}."
     )
+
+
+def gap_of(cache: "RaceCache", run: "RunRow") -> tuple[float, int, float, float] | None:
+    """Ratio, position, training loss and test loss at the latest test, if far apart."""
+    tested = cache.curve(run.position, "test_loss")
+    steps, mean, _ = smoothed(cache, run.position)
+    known = np.isfinite(mean)
+    if run.status == "diverged" or not len(tested.steps) or not known.any():
+        return None
+    step, test = int(tested.steps[-1]), float(tested.values[-1])
+    if step < EARLY * cache.race.common.steps or not np.isfinite(test):
+        return None
+    train = float(np.interp(step, steps[known], mean[known]))
+    ratio = max(train, 1e-9) / max(test, 1e-9)
+    if ratio < 1 and test < POOR:
+        return None  # every network knows its training images better; that is no news
+    ratio = max(ratio, 1 / ratio)
+    return (ratio, run.position, train, test) if ratio >= GAP else None
 
 
 def estimate_errors(cache: "RaceCache") -> str:
@@ -158,7 +166,7 @@ def estimate_errors(cache: "RaceCache") -> str:
         return f"{said}; {others} little better."
     if best.worst < EXACT:
         return f"{said}; {name(cache, best.position)} is nearly exact in every layer."
-    return f"{said}; {name(cache, best.position)} is never off by more than {best.worst:.1f}."
+    return f"{said}; {name(cache, best.position)} is nowhere off by more than {best.worst:.1f}."
 
 
 def standing(cache: "RaceCache", position: int) -> Standing | None:

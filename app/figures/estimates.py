@@ -135,7 +135,7 @@ def drawn_line(role: Role, steps: np.ndarray, error: np.ndarray, what: str) -> D
 
 def exact_line(steps: int) -> Dict:
     """The floor of the picture: an estimate that is right."""
-    return line([0, steps], [1, 1], "@line", width=1.0, hoverinfo="skip")
+    return line([0, steps], [1, 1], "@line", width=1.0, hoverinfo="skip", mode="lines")
 
 
 def error_axis(values: list[np.ndarray], what: str) -> Dict:

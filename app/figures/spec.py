@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bkn.store.cache import RaceCache
 
 Dict = dict[str, Any]
+FEW = 30  # points of a line that are marked each
 
 
 class Spec(TypedDict, total=False):
@@ -58,15 +59,19 @@ def entrant_chips(drawn: Iterable[tuple[int, Ink]]) -> list[Dict]:
 
 
 def line(x: ArrayLike, y: ArrayLike, color: str, **more: Any) -> Dict:
-    """A line trace; `dash`, `width`, `chips`, `column`, `name` and anything of Plotly's."""
+    """A line trace; `dash`, `width`, `chips`, `column`, `name` and anything of Plotly's.
+
+    A line of few points shows them, and a single one can be seen at all.
+    """
+    few = np.isfinite(np.asarray(y, dtype=float)).sum() <= FEW
     style = {"color": color, "width": more.pop("width", 2.2), "dash": more.pop("dash", "solid")}
-    style |= {"simplify": False} if more.pop("exact", False) else {}
     meta = {
         name: more.pop(name) for name in ("chips", "column", "picks", "entrant") if name in more
     }
     return {
         "type": "scatter",
-        "mode": "lines",
+        "mode": "lines+markers" if few else "lines",
+        "marker": {"size": 5, "color": color},
         "x": packed(x),
         "y": packed(y),
         "line": style,
@@ -118,7 +123,13 @@ def revision(cache: "RaceCache", *more: str) -> str:
     return " ".join([str(cache.runs[0].id) if cache.runs else "none", *more])
 
 
-LADDERS = ((1.0, 1.5, 2.0, 3.0, 5.0, 7.0), (1.0, 2.0, 5.0), (1.0, 3.0), (1.0,))
+LADDERS = (
+    (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0),
+    (1.0, 1.5, 2.0, 3.0, 5.0, 7.0),
+    (1.0, 2.0, 5.0),
+    (1.0, 3.0),
+    (1.0,),
+)
 
 
 def log_ticks(values: ArrayLike, most: int = 7) -> list[float]:
@@ -130,7 +141,7 @@ def log_ticks(values: ArrayLike, most: int = 7) -> list[float]:
     low, high = np.floor(np.log10(array.min())), np.ceil(np.log10(array.max()))
     for ladder in LADDERS:
         ticks = [step * 10.0**e for e in range(int(low) - 2, int(high) + 3) for step in ladder]
-        if sum(array.min() / 1.5 <= tick <= array.max() * 1.5 for tick in ticks) <= most:
+        if sum(array.min() / 1.15 <= tick <= array.max() * 1.15 for tick in ticks) <= most:
             return ticks
     stride = int(np.ceil((high - low) / most)) or 1
     return [10.0**e for e in range(int(low) - stride, int(high) + stride + 1, stride)]
@@ -166,7 +177,13 @@ def nats(value: float) -> str:
     """A loss with as many digits as matter: 2.30, 0.077, 120."""
     if not np.isfinite(value):
         return "not a number"
-    return f"{value:.0f}" if value >= 100 else f"{value:.2f}" if value >= 0.1 else f"{value:.2g}"
+    return (
+        f"{value:.0f}"
+        if value >= 100
+        else f"{value:.2f}"
+        if round(value, 2) >= 0.1
+        else f"{value:.2g}"
+    )
 
 
 def waiting(cache: "RaceCache", what: str) -> str:

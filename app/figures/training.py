@@ -84,7 +84,15 @@ def recorded(cache: "RaceCache", position: int, ink: Ink) -> list[Dict]:
     curve = cache.curve(position, "loss")
     low, high = cache.curve(position, "loss_min"), cache.curve(position, "loss_max")
     quiet = {"hoverinfo": "skip", "chips": [f"e{position}"]}
-    raw = line(curve.steps, curve.values, f"@e{position}/0.28", width=1, name=ink.label, **quiet)
+    raw = line(
+        curve.steps,
+        curve.values,
+        f"@e{position}/0.28",
+        width=1,
+        name=ink.label,
+        mode="lines",
+        **quiet,
+    )
     if np.allclose(low.values, high.values, rtol=1e-4, equal_nan=True):
         return [raw]
     low_at, high_at = np.isfinite(low.values), np.isfinite(high.values)
@@ -121,8 +129,7 @@ def accuracy(cache: "RaceCache") -> Spec:
         values = 100 * np.asarray(curve.values)
         traces.append(
             line(curve.steps, values, f"@e{position}", dash=ink.dash, name=ink.label,
-                 chips=[f"e{position}"], column=ink.label, hovertemplate="%{y:.1f} %",
-                 mode="lines+markers", marker={"size": 4.5, "color": f"@e{position}"})
+                 chips=[f"e{position}"], column=ink.label, hovertemplate="%{y:.1f} %")
         )  # fmt: skip
         finals.append(float(np.nanmax(values)) if np.isfinite(values).any() else 0.0)
         now.append(f"{ink.label} {percent(float(curve.values[-1]))}")

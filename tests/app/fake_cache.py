@@ -1,5 +1,6 @@
 """A race cache made of numbers instead of a store, for tests of what the page draws."""
 
+from base64 import b64decode
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -135,3 +136,10 @@ def _put_probes(
         for what in ("mean", "var"):
             size = (0.05 + 0.06 * depth * late) * jitter[1]
             cache.put(position, f"{layer}/innovation_{what}", steps, size if known else nan)
+
+
+def unpacked(array: dict[str, str]) -> np.ndarray:
+    """Numbers out of what a figure sends."""
+    values = np.frombuffer(b64decode(array["bdata"]), dtype=array["dtype"])
+    shape = array.get("shape")
+    return values.reshape([int(n) for n in shape.split(",")]) if shape else values
