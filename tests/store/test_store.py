@@ -166,6 +166,10 @@ def test_one_race_alone_in_a_file_that_needs_no_log(writer, reader, path, tmp_pa
     finally:
         alone.close()
         folder.chmod(0o755)
+    careless = Reader(folder / "race.db")  # even so nothing appears beside it
+    assert len(careless.races()) == 1
+    assert [file.name for file in folder.iterdir()] == ["race.db"]
+    careless.close()
     with pytest.raises(KeyError, match="nobody"):
         copy_race(path, folder / "other.db", "nobody")
     with pytest.raises(FileExistsError):
