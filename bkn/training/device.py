@@ -31,7 +31,9 @@ def resolve(name: str) -> torch.device:
 
 def cpu_threads() -> int:
     """Threads for training: all cores but one, which the page and the browser need."""
-    return max(1, (os.cpu_count() or 1) - 1)
+    mine = hasattr(os, "sched_getaffinity")  # Linux tells which cores this process may use
+    cores = len(os.sched_getaffinity(0)) if mine else os.cpu_count() or 1
+    return max(1, cores - 1)
 
 
 @contextmanager

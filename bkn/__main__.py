@@ -1,0 +1,33 @@
+"""python -m bkn: train, record and doctor, from the command line."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+COMMANDS = {  # name: what it does, in a few words
+    "train": "train a race without the page, with a progress bar",
+    "record": "record the race that the page replays before the first click",
+    "doctor": "check versions, devices, store and disk, and train for two seconds",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status. Wrong values end in one sentence and status 2."""
+    parser = argparse.ArgumentParser(prog="python -m bkn", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, words in COMMANDS.items():
+        module = import_module(f"bkn.cli.{name}")
+        command = commands.add_parser(name, help=words, description=module.__doc__)
+        module.add(command)
+        command.set_defaults(run=module.run)
+    given = parser.parse_args(arguments)
+    try:
+        return given.run(given)
+    except ValueError as refused:
+        print(f"bkn {given.command}: {refused}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""Record the race that the page shows before the first click, from a real run."""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from bkn.cli.follow import results, run_race
+from bkn.cli.settings import add_settings, race_of
+from bkn.engine.supervisor import Supervisor
+from bkn.store.export import copy_race
+from bkn.store.home import ROOT, store_path
+
+RECORDED = ROOT / "assets" / "recorded" / "race.db"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """The settings of a race, its speed and where to put it."""
+    add_settings(parser)
+    parser.set_defaults(epochs=10)
+    parser.add_argument("--speed", type=float, default=15.0, help="steps per second (default: 15)")
+    parser.add_argument("--out", type=Path, default=RECORDED, help="default: assets/recorded")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Train, then copy the race into a small store of its own; refuses an unfinished race."""
+    race = race_of(given)
+    with tempfile.TemporaryDirectory() as folder:
+        supervisor = Supervisor(Path(folder))
+        try:
+            row = run_race(supervisor, race, given.speed)
+            runs = supervisor.reader.runs(row.id)
+        finally:
+            supervisor.close()
+        print(results(runs))
+        if row.status != "finished":
+            raise ValueError(f"the race ended {row.status}; nothing was recorded")
+        given.out.parent.mkdir(parents=True, exist_ok=True)
+        fresh = given.out.with_name(given.out.name + ".new")
+        fresh.unlink(missing_ok=True)
+        copy_race(store_path(Path(folder)), fresh, row.id)
+        fresh.replace(given.out)
+    print(f"{given.out}: {given.out.stat().st_size / 1024:.0f} kB")
+    return 0

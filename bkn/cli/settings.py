@@ -1,0 +1,60 @@
+"""The race's settings as command line options, made from Experiment's fields and the cards."""
+
+import argparse
+from dataclasses import fields
+
+from bkn.catalog import DATASETS, NETWORKS, as_number
+from bkn.experiment import PROBES, Experiment, Options, Race
+
+ENTRANTS = ("batch", "group", "kalman")
+PLAIN = ("batch", "micro_batch", "lr", "epochs", "seed", "device", "momentum", "weight_decay")
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """One option per setting of a race; values are validated by the library, not here."""
+    defaults = {field.name: field.default for field in fields(Experiment)}
+    parser.add_argument(
+        "methods",
+        nargs="*",
+        metavar="METHOD",
+        help="entrants such as batch or kalman:gain=0.5,transition=sampled "
+        f"(default: {' '.join(ENTRANTS)})",
+    )
+    for name, cards in (("dataset", DATASETS), ("network", NETWORKS)):
+        words = f"{', '.join(cards)} (default: {defaults[name]})"
+        parser.add_argument(f"--{name}", default=defaults[name], help=words)
+        parser.add_argument(
+            f"--{name}-option", action="append", default=[], metavar="NAME=VALUE", help="repeatable"
+        )
+    for name in PLAIN:
+        flag = f"--{name.replace('_', '-')}"
+        parser.add_argument(flag, default=defaults[name], help=f"default: {defaults[name]}")
+    parser.add_argument("--probe", default="light", help=f"{' or '.join(PROBES)} (default: light)")
+
+
+def race_of(given: argparse.Namespace) -> Race:
+    """The race that the command line asks for.
+
+    Raises:
+        ValueError: naming the field, the value and what is allowed.
+    """
+    return Race.of(
+        given.methods or ENTRANTS,
+        probe=given.probe,
+        dataset=given.dataset,
+        network=given.network,
+        dataset_options=_options(given.dataset_option, "dataset"),
+        network_options=_options(given.network_option, "network"),
+        **{name: getattr(given, name) for name in PLAIN},
+    )
+
+
+def _options(pairs: list[str], owner: str) -> Options:
+    options: Options = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise ValueError(f"--{owner}-option must read NAME=VALUE, got {pair!r}")
+        number = as_number(value)
+        options[name] = value if number is None else number
+    return options

@@ -1,0 +1,72 @@
+"""python -m bkn: what each command prints, records and refuses."""
+
+import pytest
+
+from bkn.__main__ import main
+from bkn.store.home import store_path
+from bkn.store.reader import Reader
+
+SMALL = ["--epochs", "1", "--network-option", "width=4", "--network-option", "depth=2"]
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("BKN_HOME", str(tmp_path))
+    return tmp_path
+
+
+def test_train_prints_and_records_every_entrant(home, capsys):
+    assert main(["train", "batch", "kalman:gain=0.5", *SMALL]) == 0
+    printed = capsys.readouterr()
+    assert "Batch norm" in printed.out
+    assert "Kalman norm, gain 0.5  test accuracy" in printed.out
+    assert "21/21" in printed.err
+    (race,) = Reader(store_path(home)).races()
+    assert race.status == "finished"
+    assert race.id in printed.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["magic"], "unknown method 'magic'"),
+        (["--batch", "64", "--micro-batch", "3"], "micro_batch must divide batch=64, got 3"),
+        (["--lr", "fast"], "lr must be a number"),
+        (["--device", "cuda:77"], "is not on this machine"),
+        (["--network-option", "width"], "must read NAME=VALUE, got 'width'"),
+        (["--network-option", "size=3"], "convnet has no option 'size'"),
+        (["--probe", "deep"], "probe must be off or light"),
+    ],
+)
+def test_wrong_settings_end_in_one_sentence(home, capsys, arguments, message):
+    assert main(["train", *arguments, "--epochs", "1"]) != 0
+    printed = capsys.readouterr()
+    assert message in printed.err + printed.out
+    assert "Traceback" not in printed.err
+
+
+def test_record_makes_a_small_store_of_one_race(home, tmp_path):
+    target = tmp_path / "recorded" / "race.db"
+    assert main(["record", "batch", *SMALL, "--speed", "1000", "--out", str(target)]) == 0
+    reader = Reader(target, immutable=True)
+    (race,) = reader.races()
+    (run,) = reader.runs(race.id)
+    assert run.status == "finished"
+    assert len(reader.rows(run.id, "train")) > 0
+    assert len(reader.rows(run.id, "probe")) > 0
+    assert not Reader(store_path(home)).races()
+
+
+def test_doctor_finds_this_machine_fit(home, capsys, monkeypatch):
+    monkeypatch.setattr("bkn.cli.doctor.SELF_TEST", 1.0)
+    assert main(["doctor"]) == 0
+    printed = capsys.readouterr().out
+    for word in ("torch", "streamlit", "device", "store", "disk", "Kalman norm: ", "all well"):
+        assert word in printed
+
+
+def test_doctor_says_when_the_store_is_damaged(home, capsys, monkeypatch):
+    monkeypatch.setattr("bkn.cli.doctor.SELF_TEST", 0.5)
+    store_path(home).write_bytes(b"this is no database, but long enough to look like one" * 100)
+    assert main(["doctor"]) == 1
+    assert "something is wrong" in capsys.readouterr().out
