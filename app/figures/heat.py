@@ -116,7 +116,9 @@ def add_panel(
         fixedrange=True, showgrid=False, ticks="outside", ticklen=4, tickcolor="@line",
     )  # fmt: skip
     frame[f"yaxis{n}"] = axis(
-        type="category", domain=place.down, anchor=f"x{n}", autorange="reversed",
+        type="category", domain=place.down, anchor=f"x{n}", autorange=False,
+        # A fixed range: "reversed" flips back when a live figure is drawn anew.
+        range=[len(layers) - 0.5, -0.5], categoryorder="array", categoryarray=layers,
         fixedrange=True, showgrid=False, showticklabels=False, ticks="",
     )  # fmt: skip
     sparse = -(-len(layers) // MOST_ROWS)
