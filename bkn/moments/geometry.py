@@ -63,54 +63,47 @@ def pooled_moments(
         basis: of the geometry, see `border`.
         groups: of channels.
     """
-    return _Pooled.apply(mean, var, weight, basis, groups)
+    if groups == 1:
+        return _Pooled.apply(mean, var, weight, basis)
+    w = weight.flatten(2).unflatten(0, (groups, -1))  # (k, O/k, C/k, taps)
+    m, v = mean.unflatten(1, (groups, -1)), var.unflatten(1, (groups, -1))
+    through = torch.einsum("gkc,kocr->rgko", m, w @ basis).flatten(2)
+    inner = torch.einsum("gkc,koc->gko", v, w.square() @ basis[:, 0]).flatten(1)
+    return through[0], inner + through[1:].square().sum(0)
 
 
 class _Pooled(torch.autograd.Function):
-    """With k channel groups and r columns, the weights seen through the basis are (k, r O/k, C/k).
+    """One channel group, with the gradients by hand.
 
-    The first column gives the means, the squares of the others the variance that the border adds.
+    The weights seen through the r columns of the basis are (r O, C). The first O give the means,
+    the squares of the others the variance that the border adds.
     """
 
     @staticmethod
     def forward(
-        ctx: Any, mean: Tensor, var: Tensor, weight: Tensor, basis: Tensor, k: int
+        ctx: Any, mean: Tensor, var: Tensor, weight: Tensor, basis: Tensor
     ) -> tuple[Tensor, Tensor]:
-        outs, ins = weight.shape[0] // k, weight.shape[1]
-        taps = weight.reshape(k, outs * ins, -1)
-        seen = torch.matmul(basis.t(), taps.transpose(1, 2)).view(k, -1, ins)
-        energy = torch.mv(taps.square().view(-1, len(basis)), basis[:, 0]).view(k, outs, ins)
-        m = mean.view(-1, k, ins).transpose(0, 1)
-        v = var.view(-1, k, ins).transpose(0, 1)
-        through = torch.bmm(m, seen.transpose(1, 2))  # (k, G, r O/k)
-        out = torch.bmm(v, energy.transpose(1, 2))  # (k, G, O/k)
-        if through.shape[2] > outs:
-            out += through[..., outs:].square().unflatten(2, (-1, outs)).sum(2)
-        ctx.save_for_backward(m, v, taps, basis, seen, energy, through)
-        ctx.shapes = mean.shape, weight.shape
-        return (
-            through[..., :outs].transpose(0, 1).reshape(len(mean), -1),
-            out.transpose(0, 1).reshape(len(mean), -1),
-        )
+        outs, ins = weight.shape[:2]
+        taps = weight.reshape(outs * ins, -1)
+        seen = torch.mm(basis.t(), taps.t()).view(-1, ins)
+        energy = torch.mv(taps.square(), basis[:, 0]).view(outs, ins)
+        through = torch.mm(mean, seen.t())  # (G, r O)
+        out = torch.mm(var, energy.t())
+        if through.shape[1] > outs:
+            out += through[:, outs:].square().view(len(out), -1, outs).sum(1)
+        ctx.save_for_backward(mean, var, weight, basis, seen, energy, through)
+        return through[:, :outs].contiguous(), out
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, g_mean: Tensor, g_var: Tensor) -> tuple[Tensor | None, ...]:
-        m, v, taps, basis, seen, energy, through = ctx.saved_tensors
-        k, outs, ins = energy.shape
-        shape, weight_shape = ctx.shapes
-        g_mean = g_mean.view(-1, k, outs).transpose(0, 1)
-        g_var = g_var.view(-1, k, outs).transpose(0, 1)
-        g_through = torch.empty_like(through)
-        g_through[..., :outs] = g_mean
-        if through.shape[2] > outs:
-            spread = through[..., outs:].unflatten(2, (-1, outs))
-            border_part = g_through[..., outs:].unflatten(2, (-1, outs))
-            torch.mul(spread, 2 * g_var[:, :, None], out=border_part)
-        g_m = torch.bmm(g_through, seen).transpose(0, 1).reshape(shape)
-        g_v = torch.bmm(g_var, energy).transpose(0, 1).reshape(shape)
-        g_seen = torch.bmm(g_through.transpose(1, 2), m).view(k, -1, outs * ins)
-        g_energy = torch.bmm(g_var.transpose(1, 2), v).view(k, outs * ins, 1)
-        g_taps = torch.matmul(g_seen.transpose(1, 2), basis.t())
-        g_taps.addcmul_(taps, g_energy * basis[:, 0], value=2)
-        return g_m, g_v, g_taps.view(weight_shape), None, None
+        mean, var, weight, basis, seen, energy, through = ctx.saved_tensors
+        outs, ins = energy.shape
+        g_through = (through * 2).view(through.shape[0], -1, outs).mul_(g_var[:, None])
+        g_through[:, 0] = g_mean
+        g_through = g_through.view_as(through)
+        g_seen = torch.mm(g_through.t(), mean).view(-1, outs * ins)
+        g_energy = torch.mm(g_var.t(), var).view(-1, 1)
+        g_taps = torch.mm(g_seen.t(), basis.t())
+        g_taps.addcmul_(weight.reshape(outs * ins, -1), g_energy * basis[:, 0], value=2)
+        return torch.mm(g_through, seen), torch.mm(g_var, energy), g_taps.view_as(weight), None
