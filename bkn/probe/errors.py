@@ -14,11 +14,13 @@ DEAD = 1e-10  # a channel whose true variance is below this carries nothing to e
 TINY = 1e-12  # variances are floored here before the logarithm
 
 
-def population(x: Tensor) -> Belief:
-    """The truth: moments of x (N, C, ...) pooled over everything but the channels, (C,) each."""
-    axes = [axis for axis in range(x.ndim) if axis != 1]
-    var, mean = torch.var_mean(x.float(), dim=axes, correction=0)
-    return Belief(mean, var)
+def pooled(seen: Belief) -> Belief:
+    """The truth: moments over the whole probe set, (C,) each, from those of its equal parts.
+
+    The law of total variance is exact here and saves another pass over the activations.
+    """
+    mean, var = seen.mean.double(), seen.var.double()
+    return Belief(mean.mean(0), var.mean(0) + mean.var(0, correction=0))
 
 
 def mean_error(estimate: Belief, truth: Belief) -> Tensor:

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from bkn.normalizers.base import Belief
+from bkn.normalizers.base import Belief, moments
 from bkn.probe import errors
 
 
@@ -24,9 +24,9 @@ def test_errors_are_in_units_of_the_truth():
     assert math.exp(math.sqrt(errors.var_error(estimate, truth))) == pytest.approx(2.0)
 
 
-def test_population_pools_everything_but_channels():
-    x = torch.randn(6, 3, 4, 5)
-    truth = errors.population(x)
+def test_the_truth_is_what_one_pass_over_all_images_gives():
+    x = 3 * torch.randn(6, 3, 4, 5, dtype=torch.float64) + torch.arange(6.0).view(6, 1, 1, 1)
+    truth = errors.pooled(moments(x, micro_batch=2))
     assert truth.mean.shape == (3,)
     torch.testing.assert_close(truth.mean, x.mean((0, 2, 3)))
     torch.testing.assert_close(truth.var, x.var((0, 2, 3), unbiased=False))
