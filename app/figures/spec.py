@@ -63,15 +63,16 @@ def line(x: ArrayLike, y: ArrayLike, color: str, **more: Any) -> Dict:
 
     A line of few points shows them, and a single one can be seen at all.
     """
+    width = more.pop("width", 2.2)
     few = np.isfinite(np.asarray(y, dtype=float)).sum() <= FEW
-    style = {"color": color, "width": more.pop("width", 2.2), "dash": more.pop("dash", "solid")}
+    style = {"color": color, "width": width, "dash": more.pop("dash", "solid")}
     meta = {
         name: more.pop(name) for name in ("chips", "column", "picks", "entrant") if name in more
     }
     return {
         "type": "scatter",
         "mode": "lines+markers" if few else "lines",
-        "marker": {"size": 5, "color": color},
+        "marker": {"size": 2 + 1.5 * width, "color": color},
         "x": packed(x),
         "y": packed(y),
         "line": style,
@@ -98,7 +99,7 @@ def axis(**more: Any) -> Dict:
 
 def step_axis(steps: int, **more: Any) -> Dict:
     """The whole race from the start, so that what is still to come can be seen."""
-    return axis(title="step", range=[0, steps], nticks=7, showgrid=False, ticks="outside",
+    return axis(title="step", range=[0, 1.012 * steps], nticks=7, showgrid=False, ticks="outside",
                 ticklen=4, tickcolor="@line", showline=True, **more)  # fmt: skip
 
 

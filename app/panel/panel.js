@@ -48,6 +48,8 @@ export class Panel {
     this.whole.onclick = () => this.unzoom();
     this.watcher = new ResizeObserver(() => this.fit());
     this.watcher.observe(this.body);
+    this.onShow = () => document.hidden || !this.given || this.draw();
+    document.addEventListener("visibilitychange", this.onShow);
   }
 
   async update(given, pick) {
@@ -55,7 +57,7 @@ export class Panel {
     this.pick = pick;
     const { spec } = given;
     const place = `${given.key} ${spec.layout?.uirevision ?? ""}`;
-    if (!memory.has(place)) memory.set(place, { hidden: new Set(), zoom: {} });
+    if (!memory.has(place)) memory.set(place, { hidden: new Set(), zoom: {}, resets: 0 });
     this.chosen = memory.get(place);
     this.theme = readTheme(this.root);
     this.paint = painter(this.theme, spec.tokens);
@@ -128,6 +130,7 @@ export class Panel {
   async draw() {
     const { spec } = this.given;
     if (!this.host.isConnected || !this.host.clientWidth) return; // drawn when it gets its size
+    if (document.hidden && this.listening) return; // nobody looks; drawn when the tab comes back
     const { hidden, zoom } = this.chosen;
     const data = this.paint(spec.data ?? []);
     for (const trace of data) {
@@ -136,6 +139,8 @@ export class Panel {
     const layout = this.paint(spec.layout ?? {});
     layout.font = { family: this.theme.font, size: 12, color: this.theme.tokens.text,
       ...layout.font };
+    // Plotly keeps a zoom while this stays the same, so taking one back must change it.
+    layout.uirevision = `${layout.uirevision ?? ""} ${this.chosen.resets}`;
     if (layout.hoverlabel) layout.hoverlabel.font.family = this.theme.font;
     for (const [axis, range] of Object.entries(zoom)) {
       if (layout[axis]) Object.assign(layout[axis], { range: [...range], autorange: false });
@@ -182,6 +187,7 @@ export class Panel {
 
   unzoom() {
     this.chosen.zoom = {};
+    this.chosen.resets += 1;
     this.draw();
   }
 
@@ -220,6 +226,7 @@ export class Panel {
 
   remove() {
     this.watcher.disconnect();
+    document.removeEventListener("visibilitychange", this.onShow);
     this.plotly.purge(this.host);
   }
 }
