@@ -124,8 +124,13 @@ def wait_said(page: Page, words: str, seconds: float = 10) -> None:
 
 def race_id(page: Page) -> str:
     """The race in the address."""
-    until(lambda: "run=" in page.url, 10, "a race in the address")
-    return page.url.split("run=")[1].split("&")[0]
+    page.wait_for_function("location.search.includes('run=')")
+    return address(page).split("run=")[1].split("&")[0]
+
+
+def address(page: Page) -> str:
+    """The query of the address bar now; `page.url` lags behind."""
+    return page.evaluate("location.search")
 
 
 def drawn(page: Page, key: str) -> str:

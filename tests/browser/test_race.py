@@ -6,6 +6,7 @@ import signal
 import pytest
 
 from tests.browser.driving import (
+    address,
     drawn,
     measured,
     press,
@@ -61,6 +62,7 @@ def test_start_shows_a_first_point_within_five_seconds_when_cold(own_server, vis
     own_server.warm()
     (idle,) = own_server.worker_pids()
     os.kill(idle, signal.SIGKILL)  # the next one is 30 s away: Start has to make its own
+    until(lambda: not own_server.worker_pids(), 5, "the worker to be missed")
     seconds = time_to_first_point(page)
     measured(f"Start to first new point, cold worker: {seconds:.2f} s (limit 5 s)")
     assert seconds <= 5
@@ -81,7 +83,7 @@ def test_pause_step_resume_stop_and_reset(server, visit):
     wait_status(page, "stopped")
     press(page, "reset")
     wait_said(page, "Recorded race:")
-    assert "run=" not in page.url
+    page.wait_for_function("!location.search.includes('run=')")
 
 
 def test_step_before_start_takes_one_step_and_shows_it(server, visit):
@@ -99,7 +101,7 @@ def test_what_is_changed_while_it_runs_acts_and_is_marked(server, visit):
     wait_status(page, "running")
     page.locator(".st-key-lr input").fill("0.01")
     page.locator(".st-key-lr input").press("Enter")
-    thumb = page.locator(".st-key-micro_batch [role=slider]")
+    thumb = page.locator(".st-key-micro_batch input[type=range]")
     thumb.focus()
     thumb.press("ArrowRight")
     events = lambda: {e.kind: e.payload for e in server.reader.events(race_id(page))}  # noqa: E731
@@ -108,7 +110,7 @@ def test_what_is_changed_while_it_runs_acts_and_is_marked(server, visit):
     assert events()["micro_batch"]["value"] == 4
     loss = page.locator(".st-key-fig_loss .js-plotly-plot")
     until(lambda: loss.locator(".shapelayer path").count() >= 1, 10, "marks in the chart")
-    assert "lr=0.01" in page.url
+    assert "lr=0.01" in address(page)
     page.get_by_text("apply at the next Start").wait_for(state="detached")
 
 
@@ -118,7 +120,7 @@ def test_a_reload_comes_back_to_the_race_also_after_its_end(server, visit):
     race_id(page)
     page.reload()
     page.locator(".bkn-card").first.wait_for()
-    assert "run=" in page.url
+    assert "run=" in address(page)
     wait_status(page, "finished", 40)
     assert page.locator(".st-key-lr input").input_value() == "0.1"
     page.reload()
@@ -161,7 +163,7 @@ def test_nodes_and_zoom_outlive_refreshes(server, visit):
     page = visit(f"{server.url}/?epochs=300&methods=batch")
     press(page, "start")
     wait_status(page, "running")
-    until(lambda: "L" in drawn(page, "fig_loss"), 10, "a line")
+    until(lambda: "L" in drawn(page, "fig_loss"), 25, "a line")
     page.evaluate(
         """() => { document.querySelectorAll('.js-plotly-plot').forEach(p => p.mine = 1);
               const plot = document.querySelector('.st-key-fig_loss .js-plotly-plot');
@@ -199,7 +201,7 @@ def test_the_switches_work(server, visit, key):
     page = visit(f"{server.url}/?epochs=300&methods=batch")
     press(page, "start")
     wait_status(page, "running")
-    until(lambda: "L" in drawn(page, "fig_loss"), 10, "a line")
+    until(lambda: "L" in drawn(page, "fig_loss"), 25, "a line")
     page.locator(f".st-key-{key} label").first.click()
     if key == "explain":
         page.locator(".st-key-fig_loss .bkn-meaning").wait_for(state="hidden")
