@@ -5,18 +5,16 @@ closing the browser stops nothing, and a server that starts again finds every ra
 """
 
 import atexit
-import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from bkn.engine import monitor
 from bkn.engine.closing import close_race, is_resumable
 from bkn.engine.commands import check_speed, message_for
+from bkn.engine.limits import Refused, limit_from_environment, refusing
 from bkn.engine.process import WorkerProcess, new_id
 from bkn.experiment import Race
 from bkn.store.errors import StoreError
@@ -32,9 +30,7 @@ WARM_AGAIN_AFTER = 30.0  # seconds after an idle worker died
 CLOSE_WITHIN = 3.0  # seconds for workers to save their races
 RESUMABLE = ("interrupted", "stopped")
 
-
-class Refused(ValueError):  # noqa: N818 - it reads as what happened, not as a fault
-    """The server will not start another race now; the text says why."""
+__all__ = ["Refused", "Supervisor"]
 
 
 class Supervisor:
@@ -93,7 +89,7 @@ class Supervisor:
             ValueError: for a wrong speed.
         """
         message = {"do": "start", "speed": check_speed(speed), "paused": paused}
-        with self._lock, _refusing():
+        with self._lock, refusing():
             self._check_limit()
             race_id = new_id()
             worker = self._take_worker()
@@ -136,7 +132,7 @@ class Supervisor:
             Refused: as `start`.
             ValueError: for a race that cannot be continued, saying why.
         """
-        with self._lock, _refusing():
+        with self._lock, refusing():
             row = self._row(race_id)
             if row.status not in RESUMABLE:
                 raise ValueError(
@@ -260,24 +256,3 @@ class Supervisor:
             self._warm_at = time.monotonic() + WARM_AGAIN_AFTER
             print(f"an idle worker died: {worker.last_words()}", file=sys.stderr)
         worker.hang_up()
-
-
-@contextmanager
-def _refusing() -> Iterator[None]:
-    """A store that cannot be written means that no race can start: say so to who asked."""
-    try:
-        yield
-    except StoreError as error:
-        raise Refused(str(error)) from error
-
-
-def limit_from_environment() -> int:
-    """BKN_MAX_RACES, or 2.
-
-    Raises:
-        ValueError: if it is no whole number above 0.
-    """
-    text = os.environ.get("BKN_MAX_RACES", "2")
-    if not text.isdecimal() or int(text) < 1:
-        raise ValueError(f"BKN_MAX_RACES must be a whole number above 0, got {text!r}")
-    return int(text)
