@@ -1,10 +1,10 @@
 """Train many experiments headless, some side by side, with a line of progress."""
 
 import multiprocessing
+import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
-import torch
 from tqdm import tqdm
 
 from bkn import Experiment, train
@@ -20,8 +20,16 @@ def accuracies(experiments: Sequence[Experiment], jobs: int) -> list[float]:
     """Final test accuracies in the order of the experiments, from `jobs` processes at once."""
     context = multiprocessing.get_context("spawn")
     found = [0.0] * len(experiments)
-    with ProcessPoolExecutor(jobs, context, torch.set_num_threads, (1,)) as pool:
+    with ProcessPoolExecutor(jobs, context) as pool:
         places = {pool.submit(final_accuracy, one): i for i, one in enumerate(experiments)}
-        for done in tqdm(as_completed(places), total=len(places), unit="run"):
-            found[places[done]] = done.result()
+        progress = tqdm(as_completed(places), total=len(places), unit="run")
+        for done in progress:
+            place = places[done]
+            found[place] = done.result()
+            one = experiments[place]
+            progress.write(
+                f"{one.dataset} {one.entrant} ({one.batch}, {one.micro_batch}) seed {one.seed}: "
+                f"{found[place]:.4f}",
+                file=sys.stderr,
+            )
     return found

@@ -17,7 +17,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--jobs", type=int, default=2, help="runs side by side")
+    parser.add_argument(
+        "--jobs", type=int, default=2, help="runs side by side, each on all cores but one"
+    )
     parser.add_argument("--device", default="cpu")
     args = parser.parse_args()
 

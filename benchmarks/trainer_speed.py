@@ -1,14 +1,16 @@
 """What do telemetry and the filter cost? python -m benchmarks.trainer_speed
 
 Both sides of a ratio alternate within one run, so that a busy machine slows both alike. Telemetry
-comes in lumps (a probe now and then), so whole stretches of steps are timed and the totals compared
-as well as the medians; of single training steps the medians are.
+comes in lumps (a probe now and then), so whole stretches of steps are timed, and their totals
+compared as well as their medians; of single training steps the medians are.
 """
 
 import argparse
 import itertools
+import math
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from statistics import median
 
 import torch
@@ -18,13 +20,14 @@ from tqdm import trange
 
 from benchmarks.report import markdown
 from bkn import Experiment, Race
-from bkn.training.entrant import Entrant
-from bkn.training.race import RaceTrainer
+from bkn.data.base import Images
+from bkn.training.entrant import TEST_CHUNK, Entrant
+from bkn.training.race import TESTED_SHARE, RaceTrainer
 from bkn.training.recipe import Order, make_optimizer
 from bkn.training.run import MemorySink
 
 Step = Callable[[], object]
-SETTINGS = (("digits", 200, 40), ("shapes", 60, 12))  # dataset, steps per stretch, stretches
+SETTINGS = (("digits", 100, 25), ("shapes", 63, 8))  # dataset, steps per stretch, stretches
 
 
 def experiment(dataset: str, method: str, micro_batch: int) -> Experiment:
@@ -34,17 +37,36 @@ def experiment(dataset: str, method: str, micro_batch: int) -> Experiment:
     )
 
 
-def bare(of: Experiment) -> Iterator[None]:
-    """An ordinary PyTorch loop on the network as it is, with its nn.BatchNorm2d; never ends."""
+def bare(of: Experiment, test_every: int = 0) -> Iterator[None]:
+    """An ordinary PyTorch loop on the network as it is, with its nn.BatchNorm2d; never ends.
+
+    Args:
+        of: what to train; its method is ignored.
+        test_every: steps between tests on the whole test split, 0 for none.
+    """
     images = of.dataset_card.load()(torch.device("cpu"), **of.dataset_options)
     torch.manual_seed(of.seed)
     model = of.network_card.load()(images.shape[0], images.shape[1:], images.classes)
     optimizer = make_optimizer(model, of)
     order = Order(of, images.train_size)
-    for step in itertools.count():
+    for step in itertools.count(1):
         x, y = images.train(order.batch_of(step))
         train_step(model, optimizer, x, y)
+        if test_every and step % test_every == 0:
+            accuracy(model, images)
         yield
+
+
+@torch.no_grad()
+def accuracy(model: nn.Module, images: Images) -> float:
+    """Fraction of the test images that the model gets right."""
+    model.eval()
+    right = 0
+    for index in torch.arange(images.test_size).split(TEST_CHUNK):
+        x, y = images.test(index)
+        right += int((model(x).argmax(1) == y).sum())
+    model.train()
+    return right / images.test_size
 
 
 def train_step(model: nn.Module, optimizer: torch.optim.Optimizer, x: Tensor, y: Tensor) -> None:
@@ -64,10 +86,13 @@ def seconds(step: Step, times: int = 1) -> float:
 
 
 def telemetry(dataset: str, stretch: int, stretches: int) -> list[list[str]]:
-    """Steps per second of the trainer, with and without probes, over those of a bare loop."""
+    """Steps per second of the trainer, with and without probes, over those of bare loops."""
     of = experiment(dataset, "batch", 64)
-    loop = bare(of)
-    sides: dict[str, Step] = {"bare": lambda: next(loop)}
+    test_every = math.ceil(of.dataset_card.test / (TESTED_SHARE * of.batch))  # as the trainer does
+    sides: dict[str, Step] = {
+        "bare": partial(next, bare(of)),
+        "bare, tests": partial(next, bare(of, test_every)),
+    }
     for probe in ("light", "off"):
         race = Race((of,), probe=probe)
         sides[probe] = RaceTrainer(race, MemorySink(race)).advance
@@ -78,14 +103,12 @@ def telemetry(dataset: str, stretch: int, stretches: int) -> list[list[str]]:
             if turn:  # the first one warms up
                 times[name].append(took)
     return [
-        [
-            dataset,
-            f"trainer, probe {probe}",
-            f"{median(times['bare']) / median(times[probe]):.2f}",
-            f"{sum(times['bare']) / sum(times[probe]):.2f}",
-        ]
+        [dataset, probe, *(
+            f"{of_all(times[loop]) / of_all(times[probe]):.2f}"
+            for loop in ("bare", "bare, tests") for of_all in (median, sum)
+        )]
         for probe in ("light", "off")
-    ]
+    ]  # fmt: skip
 
 
 def filtering(dataset: str, steps: int) -> list[list[str]]:
@@ -96,10 +119,10 @@ def filtering(dataset: str, steps: int) -> list[list[str]]:
     torch.manual_seed(0)
     model = first.network_card.load()(images.shape[0], images.shape[1:], images.classes)
     optimizer = make_optimizer(model, first)
-    sides: dict[str, Step] = {"nn": lambda: train_step(model, optimizer, x, y)}
+    sides: dict[str, Step] = {"nn": partial(train_step, model, optimizer, x, y)}
     for method in ("batch", "kalman"):
         entrant = Entrant(experiment(dataset, method, 2), images, torch.device("cpu"))
-        sides[method] = lambda entrant=entrant: entrant.train_step(x, y, 0.01)  # type: ignore[misc]
+        sides[method] = partial(entrant.train_step, x, y, 0.01)
     times: dict[str, list[float]] = {name: [] for name in sides}
     for turn in trange(steps + 5, unit="step", desc=f"training step, {dataset}"):
         for name, step in sides.items():
@@ -124,12 +147,12 @@ def main() -> None:
     lumps, steps = [], []
     for dataset, stretch, stretches in SETTINGS:
         lumps += telemetry(dataset, stretch, max(2, round(args.scale * stretches)))
-        steps += filtering(dataset, max(2, round(args.scale * stretch)))
+        steps += filtering(dataset, max(2, round(args.scale * 2 * stretch)))
 
-    print(
-        "Steps per second of the trainer over a bare PyTorch loop, convnet, batch norm (64, 64):\n"
-    )
-    print(markdown(("dataset", "against the bare loop", "of medians", "of totals"), lumps))
+    print("Steps per second of the trainer over a bare loop, convnet, batch norm at (64, 64):\n")
+    print(markdown(
+        ("dataset", "probe", "medians", "totals", "the loop tests too: medians", "totals"), lumps
+    ))  # fmt: skip
     print("\nTime of a full training step at (64, 2), convnet, in ms:\n")
     print(markdown(("dataset", "method", "nn.BatchNorm2d", "method", "ratio"), steps))
 

@@ -67,6 +67,13 @@ def test_asking_again_gives_the_same_and_paints_nothing(monkeypatch):
     assert torch.equal(first[0], first[2])
 
 
+def test_a_batch_holds_the_pictures_asked_for():
+    data, index = small(), torch.tensor([399, 3, 260])
+    pixels = Scenes(400, shapes.TRAIN_SEED, 0.5).render(index)
+    images, _ = data.train(index)
+    assert torch.equal((images * data._std + data._mean).round().to(torch.uint8), pixels)
+
+
 def test_painting_leaves_the_global_random_state_alone():
     torch.manual_seed(5)
     before = torch.get_rng_state()
@@ -75,10 +82,12 @@ def test_painting_leaves_the_global_random_state_alone():
 
 
 def test_the_splits_share_no_picture():
-    data = small()
-    train, _ = data.train(torch.arange(100))
-    test, _ = data.test(torch.arange(100))
-    gaps = torch.cdist(train.flatten(1), test.flatten(1))
+    index = torch.arange(100)  # equally many on both sides, so that equal seeds would show
+    train, test = (
+        Scenes(100, seed, 0.5).render(index).float().flatten(1)
+        for seed in (shapes.TRAIN_SEED, shapes.TEST_SEED)
+    )
+    gaps = torch.cdist(train, test)
     assert gaps.min() > 0.5 * gaps.mean()
 
 
