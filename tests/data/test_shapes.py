@@ -110,6 +110,18 @@ def visibility(difficulty: float) -> float:
     return ((inside - outside).abs() / picture.std(1)).mean().item()
 
 
+def roughness(difficulty: float) -> float:
+    """How much neighbouring pixels differ, in shades of 255."""
+    picture = Scenes(300, 1, difficulty).render(torch.arange(300)).float()
+    return picture.diff(dim=3).abs().mean().item()
+
+
+def test_pictures_get_rougher_with_the_difficulty():
+    rough = [roughness(level) for level in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    assert rough == sorted(rough)
+    assert rough[-1] > 8 * rough[0]
+
+
 def test_shapes_are_harder_to_see_and_smaller_with_the_difficulty():
     levels = [0.0, 0.25, 0.5, 0.75, 1.0]
     seen = [visibility(level) for level in levels]
