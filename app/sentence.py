@@ -130,7 +130,7 @@ def gap_of(cache: "RaceCache", run: "RunRow") -> tuple[float, int, float, float]
     tested = cache.curve(run.position, "test_loss")
     steps, mean, _ = smoothed(cache, run.position)
     known = np.isfinite(mean)
-    if run.status == "diverged" or not len(tested.steps) or not known.any():
+    if not len(tested.steps) or not known.any():
         return None
     step, test = int(tested.steps[-1]), float(tested.values[-1])
     if step < EARLY * cache.race.common.steps or not np.isfinite(test):

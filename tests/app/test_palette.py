@@ -31,6 +31,12 @@ def test_the_second_entrant_of_a_method_takes_its_second_colour():
     assert (first.dash, batch.dash) == (METHODS["kalman"].dash, METHODS["batch"].dash)
 
 
+def test_words_of_an_entrant_are_more_legible_than_its_line():
+    for ink in palette.inks(Race.of(["batch", "kalman", "kalman:gain=learned"])):
+        for shade, paper in zip(ink.text, palette.PAPER, strict=True):
+            assert palette.contrast(shade, paper) >= 4.5
+
+
 def test_more_entrants_than_colours_start_over():
     gains = [f"kalman:gain={i / 10}" for i in range(2, 8)]
     assert len(palette.inks(Race.of(gains))) == 6
