@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bkn.store.cache import RaceCache
 
-SILENT = {"speed", "step", "resume", "resumed", "running", "finished", "start", "stop"}
+SILENT = {"refused", "speed", "step", "resume", "resumed", "running", "finished", "start", "stop"}
 NEAR = 0.07  # labels closer than this share of the axis would overlap
 WORDS = {"micro_batch": "m", "lr": "lr", "pause": "pause", "paused": "pause"}
 

@@ -68,7 +68,8 @@ def test_changes_by_hand_are_marked_with_their_values():
     cache = lively()
     cache.event(100, "lr", value=0.1)
     cache.event(300, "micro_batch", value=4)
-    cache.event(350, "speed", value=20)  # changes nothing in the numbers
+    cache.event(350, "speed", value=20)  # these two change nothing in the numbers
+    cache.event(360, "refused", command="lr", value=-1)
     layout = figures.loss(cache)["layout"]
     assert [shape["x0"] for shape in layout["shapes"]] == [100, 300]
     assert [note["text"] for note in layout["annotations"]] == ["lr 0.1", "m 4"]
