@@ -49,8 +49,8 @@ def loss(cache: "RaceCache") -> Spec:
         behind += recorded(cache, position, ink)
         front.append(
             line(steps, mean, f"@e{position}", dash=ink.dash, name=ink.label,
-                 chips=[f"e{position}"], column=ink.label,
-                 hovertemplate="%{y:.3g}")
+                 chips=[f"e{position}"], column=ink.label, hovertemplate="%{y:.3g}",
+                 mode="lines" if len(steps) > 2 else "lines+markers")
         )  # fmt: skip
         everything += [mean, np.asarray(cache.curve(position, "loss").values)]
         if np.isfinite(mean).any():
