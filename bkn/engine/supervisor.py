@@ -252,7 +252,7 @@ class Supervisor:
             writer.forget_worker(worker.id)
         if worker.process.returncode == 0:
             worker.log.unlink(missing_ok=True)
-        elif not worker.race_id:
+        elif not worker.race_id and not self._closing.is_set():
             self._warm_at = time.monotonic() + WARM_AGAIN_AFTER
             print(f"an idle worker died: {worker.last_words()}", file=sys.stderr)
         worker.hang_up()

@@ -181,8 +181,9 @@ def set_threads() -> None:
     """Leave one core to the page."""
     import torch
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    torch.set_num_threads(max(1, (cores or 1) - 1))
+    from bkn.training.device import cpu_threads
+
+    torch.set_num_threads(cpu_threads())
 
 
 def warm_up() -> None:
