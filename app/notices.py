@@ -34,12 +34,10 @@ def about_race(lab: Lab, view: View) -> None:
         interrupted(lab, view)
     if view.status == "failed":
         st.error(f"The race failed at step {view.step}: {view.message} Start begins it anew.")
-    for run in view.picture.runs:
-        if run.status == "diverged":
-            st.warning(
-                f"{run.label} diverged: {run.message}. The others go on. "
-                "A lower peak learning rate keeps it finite."
-            )
+    gone = [run for run in view.picture.runs if run.status == "diverged"]
+    if gone:
+        what = " ".join(f"{run.label} diverged: {run.message.rstrip('.')}." for run in gone)
+        st.warning(f"{what} A lower peak learning rate keeps it finite; Start begins anew.")
 
 
 def interrupted(lab: Lab, view: View) -> None:

@@ -129,11 +129,14 @@ def switches(view: View) -> bool:
 
 
 def description(view: View) -> str:
-    """The settings of the race that is shown, in one line."""
-    common, known = view.race.common, DATASETS
+    """The settings of the race that is shown, as they are now, in one line."""
+    common, now = view.race.common, {}
+    for event in view.picture.events:
+        now[event.kind] = event.payload.get("value")
     line = (
-        f"{known[common.dataset].title.split(',')[0]} · {common.network} · "
-        f"({common.batch}, {common.micro_batch}) · learning rate {common.lr:g} · "
+        f"{DATASETS[common.dataset].title.split(',')[0]} · {common.network} · "
+        f"({common.batch}, {now.get('micro_batch', common.micro_batch)}) · "
+        f"learning rate {now.get('lr', common.lr):g} · "
         f"{common.epochs} epochs · seed {common.seed}"
     )
     if view.moving and view.mine:
