@@ -8,7 +8,8 @@ link should hold the names that the library and the command line use, and say wh
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bkn.catalog import DATASETS, METHODS, NETWORKS, Card, Param, Value, pick
+from bkn.cards import Card, Param, Value, pick
+from bkn.catalog import DATASETS, METHODS, NETWORKS
 from bkn.experiment import NUMBERS, PROBES, Race, number
 
 Settings = dict[str, Any]

@@ -11,7 +11,8 @@ from typing import Any
 import streamlit as st
 
 from app import address
-from bkn.catalog import DATASETS, METHODS, NETWORKS, Card, Param
+from bkn.cards import Card, Param
+from bkn.catalog import DATASETS, METHODS, NETWORKS
 from bkn.experiment import PROBES, Experiment, Race, entrant_text, parse_entrant
 
 BATCHES = tuple(2**power for power in range(1, 11))

@@ -6,7 +6,8 @@ Importing it is cheap: torch is loaded when a name that needs it is first used.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from bkn.catalog import DATASETS, METHODS, NETWORKS, DatasetCard, MethodCard, NetworkCard
+from bkn.cards import DatasetCard, MethodCard, NetworkCard
+from bkn.catalog import DATASETS, METHODS, NETWORKS
 from bkn.experiment import Experiment, Race
 
 if TYPE_CHECKING:

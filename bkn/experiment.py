@@ -11,17 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from bkn.catalog import (
-    DATASETS,
-    METHODS,
-    NETWORKS,
-    DatasetCard,
-    MethodCard,
-    NetworkCard,
-    Options,
-    as_number,
-    pick,
-)
+from bkn.cards import DatasetCard, MethodCard, NetworkCard, Options, as_number, pick
+from bkn.catalog import DATASETS, METHODS, NETWORKS
 
 PROBES = ("off", "light")  # how much the probe measures
 MAX_ENTRANTS = 8

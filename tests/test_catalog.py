@@ -5,7 +5,8 @@ from urllib.parse import urlparse
 import pytest
 
 import bkn
-from bkn.catalog import DATASETS, METHODS, NETWORKS, Card, Param
+from bkn.cards import Card, Param
+from bkn.catalog import DATASETS, METHODS, NETWORKS
 
 CARDS: list[Card] = [*METHODS.values(), *NETWORKS.values(), *DATASETS.values()]
 every_card = pytest.mark.parametrize("card", CARDS, ids=lambda card: card.key)

@@ -3,7 +3,8 @@
 import argparse
 from dataclasses import fields
 
-from bkn.catalog import DATASETS, NETWORKS, as_number
+from bkn.cards import as_number
+from bkn.catalog import DATASETS, NETWORKS
 from bkn.experiment import PROBES, Experiment, Options, Race
 
 ENTRANTS = ("batch", "group", "kalman")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from bkn.catalog import as_number
+from bkn.cards import as_number
 from bkn.experiment import Experiment, Race, number
 
 PLAIN = ("pause", "resume", "step", "stop")  # take no value

@@ -13,7 +13,8 @@ from typing import Any
 from torch import fx, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from bkn.catalog import METHODS, pick
+from bkn.cards import pick
+from bkn.catalog import METHODS
 from bkn.moments.weaver import Weaver, normalizer_of
 from bkn.normalizers.base import BatchStatistics, Normalizer
 from bkn.normalizers.build import build_norm

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from bkn.catalog import METHODS, pick
+from bkn.cards import pick
+from bkn.catalog import METHODS
 from bkn.normalizers.base import Normalizer
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from app import address, forms
-from bkn.catalog import METHODS, Param
+from bkn.cards import Param
+from bkn.catalog import METHODS
 from bkn.experiment import parse_entrant
 
 

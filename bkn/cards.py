@@ -1,0 +1,146 @@
+"""Cards: what a form, a table, a test or the docs need to know about what can be picked.
+
+A card is plain data and imports no torch; `load` imports the implementation behind it. The cards
+themselves are in the catalogue.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+Value = float | int | str | bool
+Options = dict[str, Value]
+
+
+@dataclass(frozen=True)
+class Param:
+    """One option of a card: its default, what is allowed and what it does.
+
+    Numbers lie in [low, high]; `choices` are words allowed instead of, or beside, a number.
+    """
+
+    name: str
+    default: Value
+    help: str
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    integer: bool = False
+    live: bool = False  # may be changed while a race runs
+
+    @property
+    def allowed(self) -> str:
+        """What is allowed, in words: "a number in [0, 1], or 'learned'"."""
+        words = " or ".join(repr(choice) for choice in self.choices)
+        if self.low is None:
+            return words
+        number = (
+            f"{'a whole number' if self.integer else 'a number'} in [{self.low:g}, {self.high:g}]"
+        )
+        return f"{number}, or {words}" if words else number
+
+    def check(self, value: Any, owner: str) -> Value:
+        """Return the value in its proper type.
+
+        Raises:
+            ValueError: naming the field, the value and what is allowed.
+        """
+        if isinstance(value, str) and value in self.choices:
+            return value
+        number = as_number(value)
+        if number is not None and self.low is not None and self.high is not None:
+            whole = not self.integer or number == int(number)
+            if self.low <= number <= self.high and whole:
+                return int(number) if self.integer else number
+        raise ValueError(f"{owner} option {self.name} must be {self.allowed}, got {value!r}")
+
+
+def as_number(value: Any) -> float | None:
+    """A finite float from a number or its text, else None; truth values are no numbers."""
+    if isinstance(value, bool):
+        return None
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if abs(number) < float("inf") else None
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a user picks: key, title, idea, parameters and where the code lives."""
+
+    key: str
+    title: str
+    idea: str  # a few plain sentences, for the page
+    target: str  # "module:name", imported by `load`
+    params: tuple[Param, ...] = ()
+
+    def complete(self, options: Mapping[str, Any]) -> Options:
+        """Validate options and fill in the defaults.
+
+        Raises:
+            ValueError: for an unknown option or a value that is not allowed.
+        """
+        known = {param.name: param for param in self.params}
+        if not isinstance(options, Mapping):
+            raise ValueError(f"options of {self.key} must map names to values, got {options!r}")
+        for name in options:
+            if name not in known:
+                allowed = ", ".join(known) or "none"
+                raise ValueError(f"{self.key} has no option {name!r}; its options: {allowed}")
+        return {
+            name: param.check(options.get(name, param.default), self.key)
+            for name, param in known.items()
+        }
+
+    def load(self) -> Any:
+        """Import and return the implementation; this is where torch gets imported."""
+        module, name = self.target.split(":")
+        return getattr(import_module(module), name)
+
+
+@dataclass(frozen=True)
+class MethodCard(Card):
+    """A normalizer or a recipe, with the facts that forms and tests rely on."""
+
+    paper: str = ""  # citation in short
+    link: str = ""
+    batch_statistics: bool = False  # training statistics come from the micro-batch
+    estimates: bool = False  # its statistics estimate the population's, so they can be wrong
+    uses_prior: bool = False  # wants beliefs woven through the network
+    has_gain: bool = False
+    needs_space: bool = False  # undefined on vectors and 1x1 maps
+    stores: str = "nothing"  # state beside the parameters
+    colors: tuple[str, ...] = ("#7F7F7F",)  # for the first, second ... entrant of this method
+    dash: str = "solid"
+
+
+@dataclass(frozen=True)
+class NetworkCard(Card):
+    """A network written with plain nn.BatchNorm layers; `convert` swaps them."""
+
+    spatial: bool = True  # normalized tensors have height and width
+
+
+@dataclass(frozen=True)
+class DatasetCard(Card):
+    """Images and labels; `train` and `test` are numbers of images."""
+
+    source: str = ""
+    train: int = 0
+    test: int = 0
+    shape: tuple[int, int, int] = (1, 8, 8)  # channels, height, width
+    classes: tuple[str, ...] = field(default=())
+
+
+def pick(cards: Mapping[str, Any], key: str, kind: str) -> Any:
+    """The card of that key.
+
+    Raises:
+        ValueError: naming the kind, the unknown key and the known ones.
+    """
+    if key not in cards:
+        raise ValueError(f"unknown {kind} {key!r}; known: {', '.join(cards)}")
+    return cards[key]
