@@ -6,9 +6,10 @@ PORT ?= 8501
 .PHONY: run test lint bench clean
 
 .venv/installed: requirements.txt
+	@echo "Making .venv and installing; torch is large, this takes a few minutes ..."
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet -r requirements.txt
+	$(BIN)/pip install -r requirements.txt
 	touch $@
 
 .venv/installed-dev: .venv/installed requirements-dev.txt
