@@ -21,7 +21,7 @@ from bkn.store.reader import Reader
 ROOT = Path(__file__).resolve().parents[1]
 RECORDED = ROOT / "assets" / "recorded" / "race.db"
 WATCHED = 16  # caches kept; the one that nobody looked at for longest goes first
-END_SECONDS = 2.0  # a stopped race tests its networks once more
+SECONDS = {"pause": 0.5, "resume": 0.5, "step": 0.5, "stop": 2.0}  # a stopped race tests once more
 PACE_SECONDS = 3.0  # steps per second are measured over this long
 
 
@@ -73,19 +73,34 @@ class Lab:
                 self._watched.popitem(last=False)
             return watched
 
-    def end(self, race_id: str) -> None:
-        """Stop a race and wait, not for long, until it is over and counts no more.
+    def tell(self, race_id: str, command: str) -> None:
+        """Send a command and wait, not for long, until the store shows that it was done.
+
+        So the picture that follows a click already shows what it did.
+
+        Args:
+            race_id: of the race.
+            command: pause, resume, step or stop.
 
         Raises:
             ValueError: if the race takes no commands.
         """
-        self.supervisor.send(race_id, "stop")
-        deadline = time.monotonic() + END_SECONDS
-        while time.monotonic() < deadline:
-            row = self.supervisor.reader.race(race_id)
-            if row is None or not row.active:
-                return
+        before = self._step(race_id)
+        self.supervisor.send(race_id, command)
+        deadline = time.monotonic() + SECONDS[command]
+        while time.monotonic() < deadline and not self._done(race_id, command, before):
             time.sleep(0.02)
+
+    def _done(self, race_id: str, command: str, before: int) -> bool:
+        row = self.supervisor.reader.race(race_id)
+        if row is None or command == "stop":
+            return row is None or not row.active
+        if command == "step":
+            return self._step(race_id) > before
+        return row.status == ("paused" if command == "pause" else "running")
+
+    def _step(self, race_id: str) -> int:
+        return max((run.step for run in self.supervisor.reader.runs(race_id)), default=0)
 
     def warm(self) -> None:
         """Once: get a worker ready, so that the first Start is as quick as the next."""

@@ -27,10 +27,12 @@ def row(lab: Lab, view: View, wanted: Wanted) -> None:
             button("Resume", "pause", ":material/play_arrow:", mine or goes_on,
                    lambda: resume(lab, view))  # fmt: skip
         else:
-            button("Pause", "pause", ":material/pause:", mine, lambda: send(lab, view, "pause"))
+            button(
+                "Pause", "pause", ":material/pause:", mine, lambda: lab.tell(view.race_id, "pause")
+            )
         button("Step", "step", ":material/skip_next:", waits if mine else able,
                lambda: one_step(lab, view, wanted))  # fmt: skip
-        button("Stop", "stop", ":material/stop:", mine, lambda: send(lab, view, "stop"))
+        button("Stop", "stop", ":material/stop:", mine, lambda: lab.tell(view.race_id, "stop"))
         button("Reset", "reset", ":material/restart_alt:", bool(view.race_id),
                lambda: reset(lab, view))  # fmt: skip
         st.html(f'<div class="bkn-now" role="status">{status_line(view)}</div>')
@@ -65,7 +67,7 @@ def start(lab: Lab, view: View, wanted: Wanted, paused: bool = False) -> str:
     if wanted.race is None:
         raise ValueError(wanted.problem)
     if view.moving and view.mine:
-        lab.end(view.race_id)
+        lab.tell(view.race_id, "stop")
     race_id = lab.supervisor.start(wanted.race, wanted.speed, paused=paused)
     watched = lab.watch(race_id)
     if watched is not None:
@@ -77,20 +79,15 @@ def start(lab: Lab, view: View, wanted: Wanted, paused: bool = False) -> str:
 def one_step(lab: Lab, view: View, wanted: Wanted) -> None:
     """A single step of the paused race; without a race, of a new one."""
     if view.moving and view.mine:
-        lab.supervisor.send(view.race_id, "step")
+        lab.tell(view.race_id, "step")
     else:
-        lab.supervisor.send(start(lab, view, wanted, paused=True), "step")
-
-
-def send(lab: Lab, view: View, command: str, **values: Any) -> None:
-    """Send a command to the watched race."""
-    lab.supervisor.send(view.race_id, command, **values)
+        lab.tell(start(lab, view, wanted, paused=True), "step")
 
 
 def reset(lab: Lab, view: View) -> None:
     """Back to the recorded race; the visitor's running race is ended."""
     if view.moving and view.mine:
-        lab.end(view.race_id)
+        lab.tell(view.race_id, "stop")
     st.session_state[RUN] = ""
 
 
@@ -102,7 +99,7 @@ def may_resume(view: View) -> bool:
 
 def resume(lab: Lab, view: View) -> None:
     """Go on: with a paused race, or with one that is over, from its last checkpoint."""
-    lab.supervisor.send(view.race_id, "resume")
+    lab.tell(view.race_id, "resume")
     view.watched.owner = visitor()
 
 

@@ -18,7 +18,7 @@ RUN = "_run"  # key of the watched race's id in the session, "" for the recorded
 MOVING = ("queued", "running", "paused")  # a worker has it in hand
 REPLAY_SECONDS = 10.0
 FIRST_PICTURE = 0.5  # share of the recorded race that the first paint shows
-TICKS = {"queued": 0.2, "running": 0.4, "paused": 1.0}  # seconds between refreshes
+TICKS = {"queued": 0.2, "running": 0.4, "paused": 2.0}  # seconds between refreshes
 
 
 @dataclass(frozen=True)

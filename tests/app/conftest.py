@@ -16,6 +16,9 @@ from bkn.store.writer import Writer
 ROOT = Path(__file__).resolve().parents[2]
 
 
+DOES = {"pause": "paused", "resume": "running", "step": "paused", "stop": "stopped"}
+
+
 class NotingSupervisor:
     """Stores races as the real one does, but hands them to nobody."""
 
@@ -41,8 +44,8 @@ class NotingSupervisor:
         if self.refusal:
             raise ValueError(self.refusal)
         self.sent.append((command, *values.values()))
-        if command == "stop":
-            self.mark(race_id, "stopped")
+        if command in DOES:
+            self.mark(race_id, DOES[command], 6 if command == "step" else 5)
 
     def resume(self, race_id: str) -> None:
         self.sent.append(("resume", race_id))
