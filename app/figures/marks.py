@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from bkn.store.cache import RaceCache
 
 SILENT = {"refused", "speed", "step", "resume", "resumed", "running", "finished", "start", "stop"}
-NEAR = 0.07  # labels closer than this share of the axis would overlap
+NEAR = 0.16  # labels closer than this share of the axis would overlap in a narrow chart
 WORDS = {"micro_batch": "m", "lr": "lr", "pause": "pause", "paused": "pause"}
 
 
@@ -25,11 +25,12 @@ def changes(cache: "RaceCache") -> list[tuple[int, str]]:
 
 
 def grouped(marks: Iterable[tuple[int, str]], steps: int) -> list[tuple[int, str]]:
-    """One label for marks that stand too close to be labelled each."""
+    """One label for marks that stand too close to be labelled each; of a kind, the last counts."""
     groups: list[tuple[int, list[str]]] = []
     for step, text in marks:
         if groups and step - groups[-1][0] < NEAR * max(steps, 1):
-            groups[-1][1].append(text)
+            texts = groups[-1][1]
+            texts[:] = [t for t in texts if t.split()[0] != text.split()[0]] + [text]
         else:
             groups.append((step, [text]))
     return [

@@ -81,6 +81,8 @@ def test_labels_of_marks_that_stand_close_are_joined():
         (500, "pause"),
     ]
     assert grouped([(1, "a"), (2, "b"), (3, "c")], 1000) == [(1, "a · +2")]
+    drag = [(1, "gain 0.1"), (2, "gain 0.2"), (2, "gain 0.3")]
+    assert grouped(drag, 1000) == [(1, "gain 0.3")]
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.39, 0.65), (0.02, 3), (1e-6, 1e3), (2.3, 2.4)])
