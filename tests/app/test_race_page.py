@@ -1,5 +1,7 @@
 """The Race page without a browser: it opens, takes every setting and refuses in words."""
 
+from threading import Timer
+
 import pytest
 
 from bkn.catalog import DATASETS, METHODS, NETWORKS
@@ -233,3 +235,40 @@ def test_a_link_to_a_race_alone_brings_its_settings(page, supervisor):
     open_page(page, run=race_id)
     assert page.multiselect(key="methods").value == ["layer"]
     assert page.select_slider(key="batch").value == 32
+
+
+def test_a_race_that_is_over_can_only_be_started_anew(page, supervisor):
+    open_page(page)
+    click(page, "start")
+    supervisor.mark(link(page, "run"), "finished", 210)
+    page.run()
+    assert page.button(key="start").label == "Start"
+    disabled = {key: page.button(key=key).disabled for key in ("pause", "step", "stop", "reset")}
+    assert disabled == {"pause": True, "step": False, "stop": True, "reset": False}
+    race_id = link(page, "run")
+    click(page, "start")
+    assert link(page, "run") != race_id
+    assert ("stop",) not in supervisor.sent
+
+
+def test_a_stopped_race_goes_on_from_its_checkpoint(page, supervisor):
+    open_page(page)
+    click(page, "start")
+    supervisor.mark(link(page, "run"), "stopped")
+    page.run()
+    assert page.button(key="pause").label == "Resume"
+    click(page, "pause")
+    assert supervisor.sent[-1] == ("resume",)
+
+
+def test_a_click_waits_until_the_worker_has_done_it(page, supervisor, monkeypatch):
+    open_page(page)
+    click(page, "start")
+    race_id = link(page, "run")
+    supervisor.mark(race_id, "running")
+    page.run()
+    later = Timer(0.1, supervisor.mark, (race_id, "paused"))
+    monkeypatch.setattr(supervisor, "send", lambda *args, **values: later.start())
+    click(page, "pause")
+    assert page.button(key="pause").label == "Resume"
+    later.join()
