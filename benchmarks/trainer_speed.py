@@ -1,8 +1,9 @@
 """What do telemetry and the filter cost? python -m benchmarks.trainer_speed
 
-Both sides of a ratio alternate within one run, so that a busy machine slows both alike. Telemetry
-comes in lumps (a probe now and then), so whole stretches of steps are timed, and their totals
-compared as well as their medians; of single training steps the medians are.
+All sides of a comparison take turns within one run and are timed in CPU time on one thread, so that
+what else the machine does matters little. Telemetry comes in lumps (a probe now and then), so whole
+stretches of steps are timed, and their totals compared as well as their medians; of single training
+steps the medians are.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from tqdm import trange
 from benchmarks.report import markdown
 from bkn import Experiment, Race
 from bkn.data.base import Images
+from bkn.probe.budget import Budget
 from bkn.training.entrant import TEST_CHUNK, Entrant
 from bkn.training.race import TESTED_SHARE, RaceTrainer
 from bkn.training.recipe import Order, make_optimizer
@@ -77,31 +79,52 @@ def train_step(model: nn.Module, optimizer: torch.optim.Optimizer, x: Tensor, y:
     optimizer.step()
 
 
-def seconds(step: Step, times: int = 1) -> float:
-    """CPU time of so many steps: on one thread that is the time they take on a quiet machine."""
-    began = time.process_time()
-    for _ in range(times):
-        step()
-    return time.process_time() - began
+class Side:
+    """One side of a comparison and its clock, which stands still while the others take turns.
+
+    The clock counts CPU time: on one thread that is the time the steps take on a quiet machine.
+    """
+
+    def __init__(self, step: Step):
+        self.step = step
+        self.turns: list[float] = []  # seconds
+        self._before = self._began = 0.0
+
+    def clock(self) -> float:
+        """Seconds spent on this side so far, to be asked while it runs."""
+        return self._before + time.process_time() - self._began
+
+    def run(self, steps: int = 1) -> None:
+        """Take a turn of so many steps."""
+        self._before, self._began = sum(self.turns), time.process_time()
+        for _ in range(steps):
+            self.step()
+        self.turns.append(time.process_time() - self._began)
+
+
+def trainer(of: Experiment, probe: str) -> Side:
+    """The trainer of one experiment; its probe earns its time from this side's steps alone."""
+    race = Race((of,), probe=probe)
+    racing = RaceTrainer(race, MemorySink(race))
+    side = Side(racing.advance)
+    racing._reporter.budget = Budget(clock=side.clock)
+    return side
 
 
 def telemetry(dataset: str, stretch: int, stretches: int) -> list[list[str]]:
     """Steps per second of the trainer, with and without probes, over those of bare loops."""
     of = experiment(dataset, "batch", 64)
     test_every = math.ceil(of.dataset_card.test / (TESTED_SHARE * of.batch))  # as the trainer does
-    sides: dict[str, Step] = {
-        "bare": partial(next, bare(of)),
-        "bare, tests": partial(next, bare(of, test_every)),
+    sides = {
+        "bare": Side(partial(next, bare(of))),
+        "bare, tests": Side(partial(next, bare(of, test_every))),
+        "light": trainer(of, "light"),
+        "off": trainer(of, "off"),
     }
-    for probe in ("light", "off"):
-        race = Race((of,), probe=probe)
-        sides[probe] = RaceTrainer(race, MemorySink(race)).advance
-    times: dict[str, list[float]] = {name: [] for name in sides}
-    for turn in trange(stretches + 1, unit="stretch", desc=f"telemetry, {dataset}"):
-        for name, step in sides.items():
-            took = seconds(step, stretch)
-            if turn:  # the first one warms up
-                times[name].append(took)
+    for _ in trange(stretches + 1, unit="stretch", desc=f"telemetry, {dataset}"):
+        for side in sides.values():
+            side.run(stretch)
+    times = {name: side.turns[1:] for name, side in sides.items()}  # the first one warms up
     return [
         [dataset, probe, *(
             f"{of_all(times[loop]) / of_all(times[probe]):.2f}"
@@ -119,20 +142,17 @@ def filtering(dataset: str, steps: int) -> list[list[str]]:
     torch.manual_seed(0)
     model = first.network_card.load()(images.shape[0], images.shape[1:], images.classes)
     optimizer = make_optimizer(model, first)
-    sides: dict[str, Step] = {"nn": partial(train_step, model, optimizer, x, y)}
+    sides = {"nn": Side(partial(train_step, model, optimizer, x, y))}
     for method in ("batch", "kalman"):
         entrant = Entrant(experiment(dataset, method, 2), images, torch.device("cpu"))
-        sides[method] = partial(entrant.train_step, x, y, 0.01)
-    times: dict[str, list[float]] = {name: [] for name in sides}
-    for turn in trange(steps + 5, unit="step", desc=f"training step, {dataset}"):
-        for name, step in sides.items():
-            took = seconds(step)
-            if turn >= 5:
-                times[name].append(took)
-    base = median(times["nn"])
+        sides[method] = Side(partial(entrant.train_step, x, y, 0.01))
+    for _ in trange(steps + 5, unit="step", desc=f"training step, {dataset}"):
+        for side in sides.values():
+            side.run()
+    ms = {name: 1e3 * median(side.turns[5:]) for name, side in sides.items()}  # 5 warm up
     return [
-        [dataset, f"`{method}`", f"{1e3 * base:.1f}", f"{1e3 * median(times[method]):.1f}",
-         f"{median(times[method]) / base:.2f}"]
+        [dataset, f"`{method}`", f"{ms['nn']:.1f}", f"{ms[method]:.1f}",
+         f"{ms[method] / ms['nn']:.2f}"]
         for method in ("batch", "kalman")
     ]  # fmt: skip
 
