@@ -41,9 +41,7 @@ class Pick(str):
         return pick
 
 
-_mount = st.components.v2.component(
-    "bkn_figure", html='<div class="bkn-root"></div>', js=loader(), isolate_styles=False
-)
+SCRIPT = loader()
 
 
 def figure(
@@ -71,7 +69,11 @@ def figure(
     if on_pick is not None:
         pick = on_pick
         callbacks["on_pick_change"] = lambda: pick(Pick.of(st.session_state[key]["pick"]))
-    _mount(
+    # Declared at every call: before 1.66 Streamlit forgets it when its runtime is made anew.
+    mount = st.components.v2.component(
+        "bkn_figure", html='<div class="bkn-root"></div>', js=SCRIPT, isolate_styles=False
+    )
+    mount(
         key=key,
         data={
             "key": key,
