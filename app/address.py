@@ -10,7 +10,7 @@ from typing import Any
 
 from bkn.cards import Card, Param, Value, pick
 from bkn.catalog import DATASETS, METHODS, NETWORKS
-from bkn.experiment import NUMBERS, PROBES, Race, number
+from bkn.experiment import MAX_ENTRANTS, NUMBERS, PROBES, Race, number
 
 Settings = dict[str, Any]
 
@@ -26,8 +26,15 @@ DEFAULTS: Settings = {
     "epochs": 10,
     "seed": 0,
     "probe": "light",
-    "speed": FULL_SPEED,
+    "speed": 20,  # slow enough to watch, and to leave the probe time to look often
 }
+LOOKS: Settings = {  # how a race is looked at; changes nothing about it
+    "layer": "",  # the deepest
+    "entrant": "",  # position of the method whose layer is shown; the first that estimates
+    "moment": "var",
+    "explain": "on",
+}
+MOMENTS = {"var": "variance", "mean": "mean"}
 NOT_SETTINGS = ("run", "hide")  # which race is watched; which controls a teacher hides
 
 
@@ -46,7 +53,9 @@ OPTIONS: dict[str, tuple[Card, Param]] = {
 
 def default(name: str) -> Any:
     """What a setting is when neither the URL nor a person says otherwise."""
-    return DEFAULTS[name] if name in DEFAULTS else OPTIONS[name][1].default
+    if name in OPTIONS:
+        return OPTIONS[name][1].default
+    return DEFAULTS[name] if name in DEFAULTS else LOOKS[name]
 
 
 def parse(name: str, texts: Sequence[str]) -> Any:
@@ -71,7 +80,21 @@ def parse(name: str, texts: Sequence[str]) -> Any:
         return one_of(name, text, PROBES)
     if name == "speed":
         return parse_speed(text)
-    return number(name, text)
+    return parse_look(name, text) if name in LOOKS else number(name, text)
+
+
+def parse_look(name: str, text: str) -> str:
+    """How a race is looked at; a layer is judged when the race's layers are known.
+
+    Raises:
+        ValueError: naming the setting, the value and what is allowed.
+    """
+    known = {
+        "entrant": [str(position) for position in range(MAX_ENTRANTS)],
+        "moment": list(MOMENTS),
+        "explain": ["on", "off"],
+    }
+    return one_of(name, text, known[name]) if name in known else text
 
 
 def split_entrants(text: str) -> list[str]:
@@ -105,7 +128,7 @@ def read(params: Mapping[str, Sequence[str]]) -> tuple[Settings, list[str]]:
     for name, texts in params.items():
         if name in NOT_SETTINGS or not texts:
             continue
-        if name not in DEFAULTS and name not in OPTIONS:
+        if name not in DEFAULTS | LOOKS and name not in OPTIONS:
             wrong.append(
                 f"the link sets {name!r}, which is no setting; known: {', '.join(DEFAULTS)}"
             )

@@ -1,17 +1,18 @@
 """The figures of a race in their three groups, and what a visitor picks in them."""
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import streamlit as st
 
 from app import figures
+from app.address import MOMENTS
 from app.figures.estimates import shown_entrant
 from app.figures.heat import estimating
 from app.live import figure
 from bkn.store.cache import RaceCache
 
 Moment = Literal["var", "mean"]
-MOMENTS: dict[Moment, str] = {"var": "variance", "mean": "mean"}
 TALL, HALF = 318, 342  # pixels; two HALF reach as far as two TALL with the pickers between them
 
 
@@ -69,6 +70,10 @@ def pickers(picture: RaceCache) -> tuple[int | None, Moment]:
     first = shown_entrant(picture)
     if first is None or not layers:
         return None, "var"
+    forget("layer", layers)  # another race has other layers and methods
+    forget("entrant", able)
+    if st.session_state.get("moment") not in MOMENTS:  # dropped while no picker was shown
+        st.session_state["moment"] = "var"
     with st.container(horizontal=True, vertical_alignment="center", key="pickers"):
         st.selectbox(
             "Layer", layers, index=len(layers) - 1, key="layer", label_visibility="collapsed"
@@ -79,6 +84,24 @@ def pickers(picture: RaceCache) -> tuple[int | None, Moment]:
         )  # fmt: skip
         moment = st.segmented_control(
             "Moment", list(MOMENTS), key="moment", format_func=MOMENTS.__getitem__,
-            default="var", required=True, label_visibility="collapsed",
+            required=True, label_visibility="collapsed",
         )  # fmt: skip
-    return entrant, moment
+    return entrant, "mean" if moment == "mean" else "var"
+
+
+def forget(key: str, options: Sequence[Any]) -> None:
+    """Drop a choice that is none of the options, so that the widget takes its default."""
+    if key in st.session_state and st.session_state[key] not in options:
+        del st.session_state[key]
+
+
+def looks(picture: RaceCache) -> dict[str, str]:
+    """How the race is looked at, for the link: "" where nobody has chosen."""
+    state, layers, first = st.session_state, layers_of(picture), shown_entrant(picture)
+    layer, entrant = state.get("layer"), state.get("entrant")
+    return {
+        "layer": layer if layer in layers[:-1] else "",
+        "entrant": "" if entrant is None or entrant == first else str(entrant),
+        "moment": state.get("moment") or "var",
+        "explain": "on" if state.get("explain", True) else "off",
+    }

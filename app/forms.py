@@ -37,15 +37,26 @@ def seed(url: Mapping[str, list[str]], race: Race | None) -> None:
     known = address.of_race(race) if race else {}
     for name in (*address.DEFAULTS, *address.OPTIONS):
         st.session_state[name] = given.get(name, known.get(name, address.default(name)))
+    seed_looks({name: value for name, value in given.items() if name in address.LOOKS})
 
 
-def keep(values: Mapping[str, Any], race_id: str) -> None:
-    """Write the settings and the watched race into the address bar, where they differ.
+def seed_looks(given: Mapping[str, str]) -> None:
+    """How the link wants the race to be looked at, in the widgets that show it."""
+    if "layer" in given:
+        st.session_state["layer"] = given["layer"]
+    if "entrant" in given:
+        st.session_state["entrant"] = int(given["entrant"])
+    st.session_state["moment"] = given.get("moment", address.default("moment"))
+    st.session_state["explain"] = given.get("explain", "on") == "on"
+
+
+def keep(values: Mapping[str, Any], looks: Mapping[str, str], race_id: str) -> None:
+    """Write settings, looks and the watched race into the address bar, where they differ.
 
     The session knows them best: a refresh that was already on its way brings an old address.
     """
     here = {name: st.query_params.get_all(name) for name in st.query_params}
-    link = address.write(values) | ({"run": [race_id]} if race_id else {})
+    link = address.write({**values, **looks}) | ({"run": [race_id]} if race_id else {})
     link |= {"hide": here["hide"]} if "hide" in here else {}
     if link != here:
         st.query_params.from_dict(link)

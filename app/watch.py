@@ -125,7 +125,8 @@ def switches(view: View) -> bool:
         if not view.race_id:
             st.button("Replay", key="replay", icon=":material/replay:", on_click=replay)
         st.toggle("Follow", value=True, key="follow")
-        return st.toggle("Explain", value=True, key="explain")
+        st.session_state.setdefault("explain", True)
+        return st.toggle("Explain", key="explain")
 
 
 def description(view: View) -> str:

@@ -33,7 +33,7 @@ def now() -> None:
     with training:
         board.training(view.picture, explain)
     board.filter_group(view.picture, explain)
-    forms.keep(wanted.values, st.session_state[watch.RUN])
+    forms.keep(wanted.values, board.looks(view.picture), st.session_state[watch.RUN])
     watch.warm_when_seen(lab(), view)
     if (view.tick, view.race_id) != (first.tick, first.race_id):
         st.rerun()  # the whole page, at its new pace

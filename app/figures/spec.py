@@ -121,7 +121,7 @@ def layout(revision: str, **more: Any) -> Dict:
 
 def revision(cache: "RaceCache", *more: str) -> str:
     """A name for this race's picture: zoom and legend choices are kept under it."""
-    return " ".join([str(cache.runs[0].id) if cache.runs else "none", *more])
+    return " ".join([cache.race_id, *more])
 
 
 LADDERS = (

@@ -43,6 +43,9 @@ def test_a_link_is_read_into_typed_values():
         ("seed", "1e99", "seed must be a whole number"),
         ("probe", "deep", "probe must be one of off, light, got 'deep'"),
         ("speed", "7", "speed must be one of full, 1, 2"),
+        ("moment", "median", "moment must be one of var, mean, got 'median'"),
+        ("explain", "maybe", "explain must be one of on, off, got 'maybe'"),
+        ("entrant", "9", "entrant must be one of 0, 1"),
         ("kalman_gain", "1.4", "kalman option gain must be a number in [0, 1]"),
         ("metods", "batch", "'metods', which is no setting; known: dataset, network, methods"),
     ],
@@ -72,7 +75,7 @@ def test_no_methods_at_all_survive_a_link():
 
 
 def test_every_default_can_be_read_from_a_link():
-    for name in (*address.DEFAULTS, *address.OPTIONS):
+    for name in (*address.DEFAULTS, *address.OPTIONS, "moment", "explain"):
         value = address.default(name)
         texts = value if isinstance(value, list) else [str(value)]
         assert address.parse(name, texts) == value

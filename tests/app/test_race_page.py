@@ -43,7 +43,7 @@ def test_it_opens_with_the_recorded_race_and_nothing_wrong(page, supervisor):
     ("key", "value"),
     [("dataset", key) for key in DATASETS]
     + [("network", key) for key in NETWORKS]
-    + [("probe", "off"), ("speed", 20)],
+    + [("probe", "off"), ("speed", 50)],
 )
 def test_every_choice_can_be_made_and_goes_into_the_link(page, supervisor, key, value):
     open_page(page).selectbox(key=key).select(value).run()
@@ -54,6 +54,23 @@ def test_every_choice_can_be_made_and_goes_into_the_link(page, supervisor, key, 
     assert chosen == value
     if value not in ("digits", "convnet"):
         assert link(page, key) == str(value)
+
+
+def test_how_a_race_is_looked_at_is_in_the_link_both_ways(page):
+    open_page(page, layer="layer3", moment="mean", explain="off")
+    assert page.selectbox(key="layer").value == "layer3"
+    assert page.segmented_control(key="moment").value == "mean"
+    assert page.toggle(key="explain").value is False
+    page.selectbox(key="layer").select("layer2").run()
+    page.toggle(key="explain").set_value(True).run()
+    assert (link(page, "layer"), link(page, "moment")) == ("layer2", "mean")
+    assert link(page, "explain") is None
+
+
+def test_a_layer_that_the_race_does_not_have_gives_way_to_the_deepest(page):
+    open_page(page, layer="layer99")
+    assert page.selectbox(key="layer").value == "layer6"
+    assert link(page, "layer") is None
 
 
 @pytest.mark.parametrize("method", METHODS)
