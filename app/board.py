@@ -9,6 +9,7 @@ from app import figures
 from app.address import MOMENTS
 from app.figures.estimates import shown_entrant
 from app.figures.heat import estimating
+from app.forms import LOOKS
 from app.live import figure
 from bkn.store.cache import RaceCache
 
@@ -56,7 +57,7 @@ def picked_layer(picture: RaceCache) -> str | None:
     """The layer in the picker; the deepest one until somebody picks."""
     layers = layers_of(picture)
     picked = st.session_state.get("layer")
-    return picked if picked in layers else layers[-1] if layers else None
+    return picked if picked in layers else default_layer(layers) if layers else None
 
 
 def pick_layer(layer: str) -> None:
@@ -65,28 +66,37 @@ def pick_layer(layer: str) -> None:
 
 
 def pickers(picture: RaceCache) -> tuple[int | None, Moment]:
-    """The row that chooses layer, method and moment of the chart below it."""
+    """The row that chooses layer, method and moment of the chart below it.
+
+    What the link asks for is each widget's default, as far as this race has it.
+    """
     layers, able, labels = layers_of(picture), estimating(picture), picture.race.labels
-    first = shown_entrant(picture)
+    first, link = shown_entrant(picture), st.session_state[LOOKS]
     if first is None or not layers:
         return None, "var"
     forget("layer", layers)  # another race has other layers and methods
     forget("entrant", able)
-    if st.session_state.get("moment") not in MOMENTS:  # dropped while no picker was shown
-        st.session_state["moment"] = "var"
+    asked = [position for position in able if str(position) == link["entrant"]]
     with st.container(horizontal=True, vertical_alignment="center", key="pickers"):
         st.selectbox(
-            "Layer", layers, index=len(layers) - 1, key="layer", label_visibility="collapsed"
-        )
+            "Layer", layers, index=layers.index(default_layer(layers)), key="layer",
+            label_visibility="collapsed",
+        )  # fmt: skip
         entrant = st.selectbox(
-            "Method", able, index=able.index(first), key="entrant",
+            "Method", able, index=able.index(asked[0] if asked else first), key="entrant",
             format_func=lambda position: labels[position], label_visibility="collapsed",
         )  # fmt: skip
         moment = st.segmented_control(
             "Moment", list(MOMENTS), key="moment", format_func=MOMENTS.__getitem__,
-            required=True, label_visibility="collapsed",
+            default=link["moment"], required=True, label_visibility="collapsed",
         )  # fmt: skip
     return entrant, "mean" if moment == "mean" else "var"
+
+
+def default_layer(layers: Sequence[str]) -> str:
+    """The layer that the link asks for, else the deepest."""
+    asked: str = st.session_state[LOOKS]["layer"]
+    return asked if asked in layers else layers[-1]
 
 
 def forget(key: str, options: Sequence[Any]) -> None:

@@ -17,6 +17,7 @@ from bkn.experiment import PROBES, Experiment, Race, entrant_text, parse_entrant
 
 BATCHES = tuple(2**power for power in range(1, 11))
 PROBE_WORDS = {"off": "off", "light": "light: every layer's errors"}
+LOOKS = "_looks"  # key of how the link wants the race to be looked at
 LIVE = ("lr", "micro_batch", "speed")  # act on a running race, as do options flagged live
 
 
@@ -37,17 +38,9 @@ def seed(url: Mapping[str, list[str]], race: Race | None) -> None:
     known = address.of_race(race) if race else {}
     for name in (*address.DEFAULTS, *address.OPTIONS):
         st.session_state[name] = given.get(name, known.get(name, address.default(name)))
-    seed_looks({name: value for name, value in given.items() if name in address.LOOKS})
-
-
-def seed_looks(given: Mapping[str, str]) -> None:
-    """How the link wants the race to be looked at, in the widgets that show it."""
-    if "layer" in given:
-        st.session_state["layer"] = given["layer"]
-    if "entrant" in given:
-        st.session_state["entrant"] = int(given["entrant"])
-    st.session_state["moment"] = given.get("moment", address.default("moment"))
-    st.session_state["explain"] = given.get("explain", "on") == "on"
+    st.session_state[LOOKS] = {
+        name: given.get(name, default) for name, default in address.LOOKS.items()
+    }
 
 
 def keep(values: Mapping[str, Any], looks: Mapping[str, str], race_id: str) -> None:

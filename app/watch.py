@@ -7,6 +7,7 @@ from html import escape
 
 import streamlit as st
 
+from app.forms import LOOKS
 from app.lab import Lab, Watched
 from app.replay import UpTo
 from app.visitor import visitor
@@ -125,8 +126,8 @@ def switches(view: View) -> bool:
         if not view.race_id:
             st.button("Replay", key="replay", icon=":material/replay:", on_click=replay)
         st.toggle("Follow", value=True, key="follow")
-        st.session_state.setdefault("explain", True)
-        return st.toggle("Explain", key="explain")
+        explain = st.session_state[LOOKS]["explain"] == "on"
+        return st.toggle("Explain", value=explain, key="explain")
 
 
 def description(view: View) -> str:

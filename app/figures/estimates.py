@@ -106,7 +106,7 @@ def estimates(
             revision(cache, what),
             **marks.shapes(cache),
             margin={"l": 8, "r": 14, "t": marks.room(cache), "b": 4},
-            xaxis=step_axis(cache.race.common.steps),
+            xaxis=step_axis(cache),
             yaxis=error_axis(values, what),
         ),
         "legend": chips,

@@ -150,7 +150,7 @@ def small_multiples(cache: "RaceCache", shown: list[tuple[int, Ink]], values: Di
                    margin={"l": 8, "r": 14, "t": top, "b": 4})  # fmt: skip
     for index, (position, ink) in enumerate(shown):
         n, (down, across) = number(index), divmod(index, columns)
-        along = step_axis(cache.race.common.steps, domain=span(across, columns, 0.05),
+        along = step_axis(cache, domain=span(across, columns, 0.05),
                           anchor=f"y{n}")  # fmt: skip
         along["nticks"] = 7 if columns == 1 else 4
         if index + columns < count:

@@ -97,9 +97,16 @@ def axis(**more: Any) -> Dict:
     }
 
 
-def step_axis(steps: int, **more: Any) -> Dict:
-    """The whole race from the start, so that what is still to come can be seen."""
-    return axis(title="step", range=[0, 1.012 * steps], nticks=7, showgrid=False, ticks="outside",
+SHARES = (0.05, 0.1, 0.2, 0.5, 1.0)  # of a race, that an axis may show
+WHOLE = 250  # steps; a race no longer than this is always shown whole
+
+
+def step_axis(cache: "RaceCache", **more: Any) -> Dict:
+    """From the start to beyond the present: the whole race, or a round share of a long one."""
+    steps, now = cache.race.common.steps, max((run.step for run in cache.runs), default=0)
+    share = next(share for share in SHARES if now <= share * steps or share == 1.0)
+    shown = min(steps, max(WHOLE, share * steps))
+    return axis(title="step", range=[0, 1.012 * shown], nticks=7, showgrid=False, ticks="outside",
                 ticklen=4, tickcolor="@line", showline=True, **more)  # fmt: skip
 
 

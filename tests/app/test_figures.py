@@ -6,6 +6,7 @@ import re
 import pytest
 
 from app import figures
+from app.figures.spec import step_axis
 from tests.app.fake_cache import FakeCache, lively
 
 FIGURES = {name: getattr(figures, name) for name in figures.__all__ if name != "Spec"}
@@ -80,10 +81,20 @@ def test_every_axis_in_use_has_a_unit_or_shares_one(draw):
 
 @every_figure
 def test_zoom_is_kept_because_the_race_names_it_and_the_steps_axis_stands_still(draw):
-    early, late = draw(lively(done=0.2))["layout"], draw(lively(done=0.9))["layout"]
+    early, late = draw(lively(done=0.6))["layout"], draw(lively(done=0.9))["layout"]
     assert early["uirevision"] == late["uirevision"]
     assert early["xaxis"].get("range") == late["xaxis"].get("range")
     assert "transition" not in late  # Plotly would freeze the ranges after the first one
+
+
+@pytest.mark.parametrize("done", [0.001, 0.04, 0.1, 0.3, 0.5, 0.51, 1.0])
+def test_the_steps_axis_grows_in_a_few_jumps_and_never_loses_the_present(done):
+    cache = lively(done=done)
+    now, steps = max(run.step for run in cache.runs), cache.race.common.steps
+    start, end = step_axis(cache)["range"]
+    assert start == 0
+    assert now <= end <= 1.02 * max(250, 2.5 * now + 0.05 * steps)
+    assert round(end / 1.012) in {250, *(round(share * steps) for share in (0.1, 0.2, 0.5, 1))}
 
 
 @every_figure
