@@ -13,15 +13,17 @@ from torch import nn
 
 
 def unit_variance_init(model: nn.Module) -> None:
-    """Draw the weights of all convolutions and linear layers in place; biases become 0."""
+    """Draw the weights in front of the norms in place: those of all layers without a bias.
+
+    The classifier, with no norm behind it, keeps what PyTorch gives it, as in torchvision's
+    networks.
+    """
     power = 1.0  # of the first layer's input; behind a ReLU it is one half
     for module in model.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
+        if isinstance(module, nn.Conv2d | nn.Linear) and module.bias is None:
             fan_in = module.weight[0].numel()
             nn.init.normal_(module.weight, 0.0, math.sqrt(1 / (power * fan_in)))
             power = 0.5
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
 
 
 def conv3x3(channels_in: int, channels_out: int, stride: int = 1) -> nn.Conv2d:
