@@ -137,6 +137,8 @@ def gap_of(cache: "RaceCache", run: "RunRow") -> tuple[float, int, float, float]
         return None
     train = float(np.interp(step, steps[known], mean[known]))
     ratio = max(train, 1e-9) / max(test, 1e-9)
+    if ratio > 1 and not cache.race.experiments[run.position].method_card.batch_statistics:
+        return None  # its training feels nothing of other images; what is seen is chance
     if ratio < 1 and test < POOR:
         return None  # every network knows its training images better; that is no news
     ratio = max(ratio, 1 / ratio)

@@ -121,8 +121,13 @@ class Worker:
             self._save(race_id, path, trainer, sink)
 
         speed, paused = message.get("speed"), bool(message.get("paused"))
-        Loop(trainer, sink, self.inbox, save, speed, paused).run()
+        loop = Loop(trainer, sink, self.inbox, save, speed, paused)
+        loop.run()
+        if not loop.ending:  # nothing is left to continue from
+            self.recorder.put(lambda writer: writer.set_checkpoint(race_id, None))
         self.recorder.flush()
+        if not loop.ending:
+            path.unlink(missing_ok=True)
 
     def _save(self, race_id: str, path: Path, trainer: Trainer, sink: StoreSink) -> None:
         step = trainer.step

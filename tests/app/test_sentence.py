@@ -102,6 +102,10 @@ def test_a_training_loss_far_above_the_test_loss_is_the_train_eval_gap():
     )
 
 
+def test_the_noise_of_small_batches_is_not_blamed_where_no_other_image_is_seen():
+    assert "noise" not in said(lossy(0.77, 0.07, "group", "batch"))
+
+
 def test_a_bad_test_loss_is_said_but_ordinary_overfitting_is_not():
     assert said(lossy(0.1, 2.5, accuracy=0.3)) == (
         "Batch norm does worse on new images: a loss of 2.50 nats against 0.10 in training, "

@@ -134,6 +134,15 @@ def test_an_interrupted_race_continues_where_it_was_saved(home):
     assert kinds == ["lr", "pause", "step", "resumed"]
 
 
+def test_a_finished_race_leaves_no_checkpoint_behind(home):
+    home.work(more=[{"do": "pause"}, GONE])
+    assert checkpoint_path(home.path, "r1").exists()
+    home.work(do="resume")
+    assert home.runs() == [("finished", "", 20)] * 2
+    assert not checkpoint_path(home.path, "r1").exists()
+    assert home.reader.race("r1").checkpoint is None
+
+
 def test_rows_after_the_checkpoint_are_taken_back(home):
     def killed(toy):
         if toy.step == 9:
