@@ -105,9 +105,8 @@ class Side:
 def trainer(of: Experiment, probe: str) -> Side:
     """The trainer of one experiment; its probe earns its time from this side's steps alone."""
     race = Race((of,), probe=probe)
-    racing = RaceTrainer(race, MemorySink(race))
-    side = Side(racing.advance)
-    racing._reporter.budget = Budget(clock=side.clock)
+    side = Side(lambda: racing.advance())
+    racing = RaceTrainer(race, MemorySink(race), budget=Budget(clock=side.clock))
     return side
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from bkn.data.base import Images
 from bkn.experiment import Experiment, Race, number
+from bkn.probe.budget import Budget
 from bkn.probe.light import LightProbe
 from bkn.training.device import resolve
 from bkn.training.entrant import Entrant
@@ -36,12 +37,15 @@ class RaceTrainer:
         race: what to train.
         sink: hears of rows, statuses and events.
         record_every: seconds between recorded rows at the least; 0 records every step.
+        budget: of the probe; its own by default.
 
     Raises:
         ValueError: if the race's device is not on this machine.
     """
 
-    def __init__(self, race: Race, sink: Sink, record_every: float = 0.1):
+    def __init__(
+        self, race: Race, sink: Sink, record_every: float = 0.1, budget: Budget | None = None
+    ):
         self.race, self.sink = race, sink
         common = race.common
         device = resolve(common.device)
@@ -51,7 +55,9 @@ class RaceTrainer:
         self._order = Order(common, self.images.train_size)
         self._live: dict[str, Any] = {"lr": common.lr, "micro_batch": common.micro_batch}
         test_every = math.ceil(self.images.test_size / (TESTED_SHARE * common.batch))
-        self._reporter = Reporter(self.entrants, self._probes(), sink, record_every, test_every)
+        self._reporter = Reporter(
+            self.entrants, self._probes(), sink, record_every, test_every, budget or Budget()
+        )
 
     @property
     def finished(self) -> bool:

@@ -26,10 +26,11 @@ class Reporter:
         sink: Sink,
         record_every: float,
         test_every: int,
+        budget: Budget,
     ):
         self.entrants, self.probes, self.sink = entrants, probes, sink
         self.record_every, self.test_every = record_every, test_every
-        self.budget = Budget()
+        self.budget = budget
         self._recorded_at, self._record_cost = -math.inf, 0.0  # seconds
         self._tests: dict[int, tuple[int, float, float]] = {}  # run -> step, loss, accuracy
         self._to_probe: list[int] = []
