@@ -1,5 +1,20 @@
-"""Shared by all tests: one torch thread, so that tests neither fight for cores nor vary."""
+"""Shared by all tests: one torch thread, and a store of their own."""
 
+import os
+
+import pytest
 import torch
 
-torch.set_num_threads(1)
+torch.set_num_threads(1)  # tests neither fight for cores nor vary
+
+
+@pytest.fixture(scope="session", autouse=True)
+def home_of_the_tests(tmp_path_factory):
+    """No test touches the store of whoever runs it."""
+    before = os.environ.get("BKN_HOME")
+    os.environ["BKN_HOME"] = str(tmp_path_factory.mktemp("home"))
+    yield
+    if before is None:
+        del os.environ["BKN_HOME"]
+    else:
+        os.environ["BKN_HOME"] = before
