@@ -173,4 +173,4 @@ def without_estimates(cache: "RaceCache", drawn: list[Ink]) -> str:
         for position, card in enumerate(cards)
         if not card.estimates
     ]
-    return f"{listed(names)}: per image, nothing to estimate." if names else ""
+    return f"{listed(names)}: no batch statistics, nothing to estimate." if names else ""
