@@ -131,3 +131,14 @@ def test_a_race_that_ended_before_its_first_row_does_not_promise_one():
         cache.mark(position, status="failed")
     for draw in FIGURES.values():
         assert "ended before" in draw(cache)["empty"]
+
+
+def test_every_heat_map_has_its_first_layer_on_top_by_a_fixed_range():
+    cache = RACES["four"]
+    layout = figures.error_heat(cache)["layout"]
+    axes = [axis for name, axis in layout.items() if name.startswith("yaxis")]
+    assert len(axes) > 1
+    for axis in axes:  # "reversed" turned some of them over when a live figure was drawn anew
+        assert axis["autorange"] is False
+        assert axis["range"] == [len(axis["categoryarray"]) - 0.5, -0.5]
+        assert axis["categoryarray"] == cache.layers(0)
