@@ -206,8 +206,12 @@ def test_the_switches_work(server, visit, key):
     if key == "explain":
         page.locator(".st-key-fig_loss .bkn-meaning").wait_for(state="hidden")
         return
-    at = step(page)
-    until(lambda: step(page) > at + 5, 10, "the status to go on")
-    path, at = drawn(page, "fig_loss"), step(page)
-    until(lambda: step(page) > at + 20, 10, "the status to go on")
-    assert drawn(page, "fig_loss") == path
+    # The picture may lag behind the click by a refresh; then it stands still while steps go on.
+    until(lambda: stands_still(page, "fig_loss", steps=20), 25, "the picture to stand still")
+
+
+def stands_still(page, key, steps):
+    """Whether a figure is the same after so many more steps of the race."""
+    path, at = drawn(page, key), step(page)
+    until(lambda: step(page) > at + steps, 10, "the status to go on")
+    return drawn(page, key) == path
