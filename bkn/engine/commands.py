@@ -5,11 +5,11 @@ A message is one line of JSON on the worker's stdin: {"do": "lr", "value": 0.1}.
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from bkn.cards import as_number
-from bkn.experiment import Experiment, Race, number
+from bkn.experiment import Race
+from bkn.live import check_change, live_options
 
 PLAIN = ("pause", "resume", "step", "stop")  # take no value
 FASTEST = 1e6  # steps per second
@@ -26,8 +26,7 @@ def message_for(race: Race, command: str, values: Mapping[str, Any]) -> dict[str
     Raises:
         ValueError: for an unknown command or a wrong value, saying what is allowed.
     """
-    live = live_options(race)
-    known = (*PLAIN, "speed", "lr", "micro_batch", *live)
+    known = (*PLAIN, "speed", "lr", "micro_batch", *live_options(race))
     if command not in known:
         raise ValueError(f"unknown command {command!r} for this race; known: {', '.join(known)}")
     takes = set() if command in PLAIN else {"value"}
@@ -37,16 +36,7 @@ def message_for(race: Race, command: str, values: Mapping[str, Any]) -> dict[str
     if command in PLAIN:
         return {"do": command}
     value = values["value"]
-    if command == "speed":
-        value = check_speed(value)
-    elif command == "lr":
-        value = number("lr", value)
-    elif command == "micro_batch":
-        value = int(number("micro_batch", value))
-        for experiment in race.experiments:
-            replace(experiment, micro_batch=value)  # refuses what does not fit one of them
-    else:
-        value = _check_option(live[command], command, value)
+    value = check_speed(value) if command == "speed" else check_change(race, command, value)
     return {"do": command, "value": value}
 
 
@@ -65,24 +55,6 @@ def check_speed(value: Any) -> float | None:
             f"limit; got {value!r}"
         )
     return speed
-
-
-def live_options(race: Race) -> dict[str, Experiment]:
-    """Options that may change while this race runs, each with an entrant that has it."""
-    found: dict[str, Experiment] = {}
-    for experiment in race.experiments:
-        for param in experiment.method_card.params:
-            if param.live and not isinstance(experiment.options[param.name], str):
-                found.setdefault(param.name, experiment)
-    return found
-
-
-def _check_option(experiment: Experiment, name: str, value: Any) -> Any:
-    options = {**experiment.options, name: value}
-    checked = experiment.method_card.complete(options)[name]
-    if isinstance(checked, str):
-        raise ValueError(f"{name} can be changed to a number only, got {value!r}")
-    return checked
 
 
 def encode(message: Mapping[str, Any]) -> bytes:

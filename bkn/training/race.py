@@ -14,11 +14,11 @@ random streams as they were.
 """
 
 import math
-from dataclasses import replace
 from typing import Any
 
 from bkn.data.base import Images
-from bkn.experiment import Experiment, Race, number
+from bkn.experiment import Race
+from bkn.live import check_change, takes_live
 from bkn.probe.budget import Budget
 from bkn.probe.light import LightProbe
 from bkn.training.device import resolve
@@ -104,14 +104,7 @@ class RaceTrainer:
         Raises:
             ValueError: naming the field, the value and what is allowed.
         """
-        if name == "lr":
-            value = number("lr", value)
-        elif name == "micro_batch":
-            value = number("micro_batch", value)
-            for experiment in self.race.experiments:
-                replace(experiment, micro_batch=value)  # refuses what does not fit one of them
-        else:
-            value = self._check_option(name, value)
+        value = check_change(self.race, name, value)
         self._live[name] = value
         self._apply_live()
         self.sink.event(self.step, name, {"value": value})
@@ -140,24 +133,8 @@ class RaceTrainer:
             if entrant.experiment.method_card.estimates
         }
 
-    def _check_option(self, name: str, value: Any) -> Any:
-        """Validate a live option on every entrant that has it as a number."""
-        for experiment in self.race.experiments:
-            if takes_live(experiment, name):
-                value = experiment.method_card.complete({**experiment.options, name: value})[name]
-                if isinstance(value, str):
-                    raise ValueError(f"{name} can be changed to a number only, got {value!r}")
-                return value
-        raise ValueError(f"no entrant of this race has {name!r} as a number to change")
-
     def _apply_live(self) -> None:
         for name, value in self._live.items():
             for entrant in self.entrants:
                 if name == "micro_batch" or takes_live(entrant.experiment, name):
                     entrant.change(name, value)
-
-
-def takes_live(experiment: Experiment, name: str) -> bool:
-    """Whether this option of the experiment's method is a number that may change in a race."""
-    live = {param.name for param in experiment.method_card.params if param.live}
-    return name in live and not isinstance(experiment.options[name], str)

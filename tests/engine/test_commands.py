@@ -2,8 +2,9 @@
 
 import pytest
 
-from bkn.engine.commands import check_speed, decode, encode, live_options, message_for
+from bkn.engine.commands import check_speed, decode, encode, message_for
 from bkn.experiment import Race
+from bkn.live import live_options
 
 RACE = Race.of(["batch", "kalman:gain=learned", "kalman"], batch=64, micro_batch=2)
 
