@@ -11,20 +11,22 @@ from bkn.catalog import DATASETS, METHODS, NETWORKS
 from bkn.experiment import Experiment, Race
 
 if TYPE_CHECKING:
-    from bkn.moments.weave import convert
     from bkn.normalizers.base import Belief
     from bkn.normalizers.build import build_norm
+    from bkn.normalizers.hooks import Hooks
+    from bkn.surgery.convert import convert
     from bkn.training.run import train
 
 __all__ = [
-    "Belief", "Experiment", "Race",
+    "Belief", "Experiment", "Hooks", "Race",
     "build_norm", "convert", "datasets", "methods", "networks", "train",
 ]  # fmt: skip
 
 _NEEDS_TORCH = {
     "Belief": "bkn.normalizers.base",
+    "Hooks": "bkn.normalizers.hooks",
     "build_norm": "bkn.normalizers.build",
-    "convert": "bkn.moments.weave",
+    "convert": "bkn.surgery.convert",
     "train": "bkn.training.run",
 }
 

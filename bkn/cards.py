@@ -1,7 +1,7 @@
 """Cards: what a form, a table, a test or the docs need to know about what can be picked.
 
 A card is plain data and imports no torch; `load` imports the implementation behind it. The cards
-themselves are in the catalogue.
+themselves are in bkn/catalog.
 """
 
 from collections.abc import Mapping
@@ -28,6 +28,7 @@ class Param:
     choices: tuple[str, ...] = ()
     integer: bool = False
     live: bool = False  # may be changed while a race runs
+    of_steps: bool = False  # a share of the planned steps; forms say which step that is
 
     @property
     def allowed(self) -> str:
@@ -67,6 +68,12 @@ def as_number(value: Any) -> float | None:
     return number if abs(number) < float("inf") else None
 
 
+def load(target: str) -> Any:
+    """Import what a target "module:name" names."""
+    module, name = target.split(":")
+    return getattr(import_module(module), name)
+
+
 @dataclass(frozen=True)
 class Card:
     """What a user picks: key, title, idea, parameters and where the code lives."""
@@ -97,22 +104,63 @@ class Card:
 
     def load(self) -> Any:
         """Import and return the implementation; this is where torch gets imported."""
-        module, name = self.target.split(":")
-        return getattr(import_module(module), name)
+        return load(self.target)
+
+
+FAMILIES = {  # in the order of every list; what the methods of a family have in common
+    "control": "Nothing at all",
+    "batch": "Statistics of the micro-batch",
+    "belief": "Statistics of the micro-batch and of the layers below",
+    "memory": "Statistics of this and earlier batches",
+    "image": "Each image by itself",
+    "mixed": "Several kinds of statistics blended",
+    "weights": "Weights, gradients or steps instead of activations",
+}
+AXES = {  # what a statistic may run over
+    "images": "the images of a micro-batch",
+    "channels": "all channels",
+    "channel group": "a group of channels",
+    "places": "height and width",
+    "past": "earlier batches",
+    "below": "the layers below",
+    "domain": "images of one domain",
+}
 
 
 @dataclass(frozen=True)
 class MethodCard(Card):
-    """A normalizer or a recipe, with the facts that forms and tests rely on."""
+    """A normalizer or a recipe, with the facts that forms, pages and tests rely on.
 
+    `idea` has three sentences. `target` is the Normalizer; the other targets say how it gets into
+    a network where it does not simply take the place of batch norm.
+    """
+
+    placement: str = "bkn.surgery.placement:in_place"  # function(network, method)
+    wrapper: str = ""  # class around the whole converted model, e.g. for several forward passes
+
+    family: str = "batch"  # key of FAMILIES
+    year: int = 0
     paper: str = ""  # citation in short
     link: str = ""
+    equations: tuple[str, ...] = ()  # LaTeX
+    shares: tuple[str, ...] = ()  # keys of AXES that one statistic runs over
+    training: str = ""  # in words: what normalizes in training
+    evaluation: str = ""  # and in evaluation
+    stands: str = "In place of batch norm."  # where in the network
+    note: str = ""  # where defaults come from, what was scaled, what is ours
+    stores: str = "nothing"  # state beside the parameters
+
     batch_statistics: bool = False  # training statistics come from the micro-batch
     estimates: bool = False  # its statistics estimate the population's, so they can be wrong
     uses_prior: bool = False  # wants beliefs woven through the network
     has_gain: bool = False
+    remembers: bool = False  # training output depends on earlier batches
     needs_space: bool = False  # undefined on vectors and 1x1 maps
-    stores: str = "nothing"  # state beside the parameters
+    takes_domains: bool = False  # its network is told each image's domain
+    exact_gradient: bool = True  # False where the paper stops or replaces gradients
+    scale_invariant: bool = True  # in training: to one positive scale of the layer's whole input
+    shift_invariant: bool = True  # in training: to one shift of the layer's whole input
+
     colors: tuple[str, ...] = ("#7F7F7F",)  # for the first, second ... entrant of this method
     dash: str = "solid"
 

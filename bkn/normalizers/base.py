@@ -5,11 +5,14 @@ micro-batch and one channel, so all statistics have the shape (G, C). They are c
 float32 at least, whatever the activations are.
 """
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bkn.normalizers.belief import Belief, Estimate
+from bkn.normalizers.hooks import Hooked
 from bkn.normalizers.kernels import group_moments, normalize
 
 __all__ = ["BatchStatistics", "Belief", "Estimate", "Normalizer", "moments"]
@@ -40,8 +43,10 @@ def count_groups(x: Tensor, micro_batch: int | None) -> int:
     return len(x) // size
 
 
-class Normalizer(nn.Module):
+class Normalizer(Hooked):
     """A layer that rescales each channel: `y, belief = norm(x, prior)`.
+
+    What a method does around the optimizer step, it does by the hooks of `Hooked`.
 
     Args:
         channels: C.
@@ -50,6 +55,7 @@ class Normalizer(nn.Module):
         affine: learn a scale and a shift per channel (`weight`, `bias`).
     """
 
+    own_eps = False  # whether eps means something else than in batch norm, so that it stays
     weight: nn.Parameter | None
     bias: nn.Parameter | None
 
@@ -78,6 +84,12 @@ class Normalizer(nn.Module):
             this method holds none).
         """
         raise NotImplementedError
+
+    def take_activation(self, activation: nn.Module | None) -> None:
+        """Hear which activation this layer replaces too, None for none.
+
+        Called for methods whose placement is `with_activation`.
+        """
 
     def check(self, x: Tensor) -> None:
         """Raise ValueError unless x is (N, C, ...) with the C of this layer."""
@@ -126,8 +138,11 @@ class BatchStatistics(Normalizer):
         self.register_buffer("running_var", torch.ones(channels))
         self.register_buffer("num_batches_tracked", torch.tensor(0))
 
-    def estimate(self, x: Tensor, prior: Belief | None = None) -> Estimate:
-        """What this layer makes of x (N, C, ...) in training; changes no state."""
+    def estimate(self, x: Tensor, prior: Belief | None = None, *more: Any) -> Estimate:
+        """What this layer makes of x (N, C, ...) in training; changes no state.
+
+        Takes the arguments of `forward`, of which some methods have more than two.
+        """
         raise NotImplementedError
 
     def hand_on(self, posterior: Belief) -> Belief | None:

@@ -14,7 +14,11 @@ def frozen(model: nn.Module) -> Iterator[None]:
     Buffers (running statistics, averages, counters), random streams and the mode of every module
     are afterwards what they were before.
     """
-    buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
+    buffers = [  # a module may put another tensor in a buffer's place, so the place is kept too
+        (module, name, buffer, buffer.clone())
+        for module in model.modules()
+        for name, buffer in module.named_buffers(recurse=False)
+    ]
     modes = [(module, module.training) for module in model.modules()]
     cuda = sorted({p.device for p in model.parameters() if p.device.type == "cuda"}, key=str)
     try:
@@ -23,7 +27,7 @@ def frozen(model: nn.Module) -> Iterator[None]:
             yield
     finally:
         with torch.no_grad():
-            for buffer, saved in buffers:
-                buffer.copy_(saved)
+            for module, name, buffer, saved in buffers:
+                setattr(module, name, buffer.copy_(saved))
         for module, mode in modes:
             module.training = mode

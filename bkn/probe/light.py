@@ -53,8 +53,7 @@ class LightProbe:
 
         def watch(label: str) -> Any:
             def hook(norm: BatchStatistics, args: tuple[Any, ...]) -> None:
-                x, prior = args if len(args) == 2 else (*args, None)
-                measured[label] = layer_metrics(norm, x, prior)
+                measured[label] = layer_metrics(norm, *args)
 
             return hook
 
@@ -74,9 +73,11 @@ class LightProbe:
         return self._images.train(self._order[: max(m, size // m * m)])[0]
 
 
-def layer_metrics(norm: BatchStatistics, x: Tensor, prior: Belief | None) -> Tensor:
-    """METRICS of one layer as a vector, on the layer's device."""
-    seen, prior, posterior, gain = norm.estimate(x, prior)
+def layer_metrics(
+    norm: BatchStatistics, x: Tensor, prior: Belief | None = None, *more: Any
+) -> Tensor:
+    """METRICS of one layer as a vector, on the layer's device; arguments as the layer gets them."""
+    seen, prior, posterior, gain = norm.estimate(x, prior, *more)
     truth = pooled(seen)
     running = Belief(norm.running_mean, norm.running_var)
     nothing = torch.full((), NAN, device=x.device)

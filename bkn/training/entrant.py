@@ -10,7 +10,8 @@ from torch.nn.functional import cross_entropy
 
 from bkn.data.base import Images
 from bkn.experiment import Experiment
-from bkn.moments.weave import convert, norm_layers
+from bkn.normalizers.hooks import Hooks
+from bkn.surgery.convert import convert, norm_layers
 from bkn.training.device import RandomStream
 from bkn.training.recipe import make_optimizer
 
@@ -36,7 +37,9 @@ class Entrant:
         )
         self.model: nn.Module = model.to(device).train()
         self.norms = norm_layers(model)
-        self.optimizer = make_optimizer(self.model, experiment)
+        self.hooks = Hooks(self.model)
+        self.hooks.plan(experiment.steps)
+        self.optimizer = make_optimizer(self.model, experiment, self.hooks.undecayed())
 
     @property
     def active(self) -> bool:
@@ -48,10 +51,13 @@ class Entrant:
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         with self.stream:
+            self.hooks.before_forward()
             loss = cross_entropy(self.model(x), y)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
+            self.hooks.before_step()
             self.optimizer.step()
+            self.hooks.after_step(lambda: self.model(x))
         self._losses.append(loss.detach())
         self.step += 1
         self.seconds += time.perf_counter() - began

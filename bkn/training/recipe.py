@@ -5,6 +5,7 @@ equals the uninterrupted one without any state of its own.
 """
 
 import math
+from collections.abc import Collection
 
 import torch
 from torch import Tensor, nn
@@ -47,12 +48,20 @@ class Order:
         return self._permutation[place * self.batch : (place + 1) * self.batch]
 
 
-def make_optimizer(model: nn.Module, experiment: Experiment) -> torch.optim.Optimizer:
-    """SGD with momentum; weight decay on weights only, not on scales, shifts and gains."""
-    weights = [p for p in model.parameters() if p.ndim > 1]
-    vectors = [p for p in model.parameters() if p.ndim <= 1]
+def make_optimizer(
+    model: nn.Module, experiment: Experiment, undecayed: Collection[nn.Parameter] = frozenset()
+) -> torch.optim.Optimizer:
+    """SGD with momentum; weight decay on weights only, not on scales, shifts and gains.
+
+    Args:
+        model: what is trained.
+        experiment: says how.
+        undecayed: further parameters without weight decay, as the method wants it.
+    """
+    decayed = [p for p in model.parameters() if p.ndim > 1 and p not in undecayed]
+    others = [p for p in model.parameters() if p.ndim <= 1 or p in undecayed]
     groups = [
-        {"params": weights, "weight_decay": experiment.weight_decay},
-        {"params": vectors, "weight_decay": 0.0},
+        {"params": decayed, "weight_decay": experiment.weight_decay},
+        {"params": others, "weight_decay": 0.0},
     ]
     return torch.optim.SGD(groups, lr=experiment.lr, momentum=experiment.momentum)

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from bkn.moments.weave import convert
 from bkn.nets.convnet import ConvNet
 from bkn.nets.mlp import MLP
 from bkn.nets.resnet import ResNet
+from bkn.surgery.convert import convert
 
 TRANSITIONS = ["moments", "sampled", "normalized"]
 B = 4

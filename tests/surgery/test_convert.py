@@ -11,12 +11,12 @@ from torch import nn
 from torch.testing import assert_close
 
 from bkn.catalog import METHODS
-from bkn.moments.weave import convert, norm_layers
 from bkn.moments.weaver import RULES
 from bkn.nets.convnet import ConvNet
 from bkn.nets.mlp import MLP
 from bkn.nets.resnet import ResNet
 from bkn.normalizers.base import Normalizer
+from bkn.surgery.convert import convert, norm_layers
 
 X = torch.randn(8, 1, 8, 8, generator=torch.Generator().manual_seed(0))
 

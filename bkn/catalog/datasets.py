@@ -1,0 +1,38 @@
+"""The cards of all datasets."""
+
+from bkn.cards import DatasetCard, Param
+
+DATASETS: dict[str, DatasetCard] = {
+    card.key: card
+    for card in (
+        DatasetCard(
+            "digits",
+            "Digits, 1,797 real 8×8 scans",
+            "Handwritten digits, 8x8 pixels in 17 greys. Small enough to train in seconds.",
+            "bkn.data.digits:load",
+            source="Alpaydin & Kaynak 1998, UCI Machine Learning Repository, CC BY 4.0",
+            train=1350,
+            test=447,
+            shape=(1, 8, 8),
+            classes=tuple("0123456789"),
+        ),
+        DatasetCard(
+            "shapes",
+            "Shapes, drawn 32×32 in colour",
+            "Ten shapes drawn on demand in random colour, place, size and angle, under clutter and "
+            "noise. Harder than digits, and as many as you like.",
+            "bkn.data.shapes:load",
+            (
+                Param("difficulty", 0.5, "Clutter, noise, contrast: 0 easy, 1 hopeless.", 0, 1),
+            ),
+            source="procedural, made here",
+            train=32000,
+            test=2000,
+            shape=(3, 32, 32),
+            classes=(
+                "disc", "square", "triangle", "star", "cross",
+                "ring", "heart", "crescent", "hexagon", "bar",
+            ),
+        ),
+    )
+}  # fmt: skip

@@ -1,0 +1,56 @@
+"""Card of Kalman normalization."""
+
+from bkn.cards import MethodCard, Param
+from bkn.catalog.methods._shared import RUNNING
+
+CARD = MethodCard(
+    "kalman",
+    "Kalman norm",
+    "Two images say little about a channel. The layers below already hold a belief; it is pushed "
+    "through the weights into a prior. The micro-batch is then one noisy observation of the same "
+    "moments, weighed in by the gain.",
+    "bkn.normalizers.kalman:KalmanNorm",
+    (
+        Param(
+            "gain",
+            0.1,
+            "Weight of the observation: 1 trusts the micro-batch alone (batch norm), 0 the "
+            "layers below; 'learned' trains one gain per channel.",
+            0.0,
+            1.0,
+            ("learned",),
+            live=True,
+        ),
+        Param(
+            "transition",
+            "moments",
+            "How the prior is made: the posterior's moments in closed form, the authors' "
+            "sampled image, or the moments after normalization.",
+            choices=("moments", "sampled", "normalized"),
+        ),
+        RUNNING,
+    ),
+    family="belief",
+    year=2018,
+    paper="Wang, Peng, Luo, Wang & Lin 2018",
+    link="https://arxiv.org/abs/1802.03133",
+    equations=(
+        r"\hat\mu = (1-q)\,\mu^{\text{prior}} + q\,\bar x",
+        r"\hat\sigma^2 = (1-q)\,\sigma^{2\,\text{prior}} + q\,s^2 "
+        r"+ q(1-q)\,(\bar x - \mu^{\text{prior}})^2",
+        r"y = \gamma_c \frac{x - \hat\mu}{\sqrt{\hat\sigma^2 + \epsilon}} + \beta_c",
+    ),
+    shares=("images", "places", "below"),
+    training="The posterior: the micro-batch's moments blended with the prediction from below.",
+    evaluation="Running averages of the posterior; neither prior nor batch is looked at.",
+    note="The gain is the authors' for micro-batches; for large ones they use 0.95.",
+    batch_statistics=True,
+    estimates=True,
+    uses_prior=True,
+    has_gain=True,
+    scale_invariant=False,
+    shift_invariant=False,
+    stores="running mean and variance; the gain when learned",
+    colors=("#009E73", "#785EF0", "#E69F00", "#56B4E9"),
+    dash="solid",
+)

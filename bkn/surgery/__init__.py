@@ -1,0 +1,1 @@
+"""How a normalizer gets into a network: tracing, placing, rewriting weights."""
