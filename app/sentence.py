@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from app.failing import broken, diverged, guessing
 from app.figures.factors import estimating, latest_factors
-from app.figures.spec import listed, nats, percent
+from app.figures.spec import nats, percent
 from app.figures.training import smoothed
-from app.palette import inks
+from app.wording import COUNTS, images, name
 
 if TYPE_CHECKING:
     from bkn.store.cache import RaceCache
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 GAP = 3.0  # times that training and test loss differ before it is worth saying
 POOR = 0.5  # nats; a test loss below this is no failure
 EXACT = 1.15  # factors below this count as nearly exact
-COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight")
 EARLY = 0.1  # share of the race in which gaps only show that learning starts
 
 
@@ -41,67 +41,6 @@ def plain_words(cache: "RaceCache") -> str:
         if said := rule(cache):
             return said
     return expectation(cache)
-
-
-def name(cache: "RaceCache", position: int) -> str:
-    """An entrant's name in its colour."""
-    ink = inks(cache.race)[position]
-    return f'<b style="color:{ink.css}">{escape(ink.label)}</b>'
-
-
-def images(cache: "RaceCache") -> str:
-    """What the statistics are made of: "2 images"."""
-    micro_batch = cache.race.common.micro_batch
-    for event in cache.events:
-        if event.kind == "micro_batch":
-            micro_batch = int(event.payload["value"])
-    return "1 image" if micro_batch == 1 else f"{micro_batch} images"
-
-
-def broken(cache: "RaceCache") -> str:
-    """The process that trained is gone."""
-    step = max((run.step for run in cache.runs), default=0)
-    failed = [run for run in cache.runs if run.status == "failed"]
-    if failed:
-        reason = failed[0].message.strip().rstrip(".")
-        return f"The race failed at step {step:,}" + (f": {escape(reason)}." if reason else ".")
-    if any(run.status == "interrupted" for run in cache.runs):
-        return f"The race was interrupted at step {step:,}; nothing moves until it is resumed."
-    return ""
-
-
-def diverged(cache: "RaceCache") -> str:
-    """Losses that exploded."""
-    gone = [run for run in cache.runs if run.status == "diverged"]
-    if not gone:
-        return ""
-    if len(gone) == len(cache.runs) > 1:
-        everyone = "Both" if len(gone) == 2 else f"All {COUNTS[len(gone)]}"
-        return (
-            f"{everyone} networks diverged, the last at step "
-            f"{max(run.step for run in gone):,}: the learning rate of {rate(cache):g} is too much "
-            "for them."
-        )
-    if len(gone) == len(cache.runs):
-        return f"{who_diverged(cache, gone)}. The learning rate was {rate(cache):g}."
-    left = len(cache.runs) - len(gone)
-    others = "The other one" if left == 1 else f"The other {COUNTS[left]}"
-    return f"{who_diverged(cache, gone)}. {others} did not."
-
-
-def who_diverged(cache: "RaceCache", gone: list["RunRow"]) -> str:
-    """Batch norm diverged at step 12: its loss exploded."""
-    names = listed([name(cache, run.position) for run in gone])
-    steps = listed([f"{step:,}" for step in sorted({run.step for run in gone})])
-    if len(gone) == 1:
-        return f"{names} diverged at step {steps}: its loss exploded"
-    return f"{names} diverged at step{'s' if ' ' in steps else ''} {steps}: their losses exploded"
-
-
-def rate(cache: "RaceCache") -> float:
-    """Peak learning rate, as last set."""
-    changes = [e.payload["value"] for e in cache.events if e.kind == "lr"]
-    return float(changes[-1]) if changes else cache.race.common.lr
 
 
 def loss_gap(cache: "RaceCache") -> str:
@@ -234,5 +173,5 @@ def expectation(cache: "RaceCache") -> str:
 
 
 RULES: tuple[Callable[["RaceCache"], str], ...] = (
-    broken, diverged, loss_gap, estimate_errors, leader, lowest_loss,
+    broken, diverged, guessing, loss_gap, estimate_errors, leader, lowest_loss,
 )  # fmt: skip

@@ -59,6 +59,22 @@ def test_a_failure_without_words_is_still_a_sentence():
     assert said(cache) == "The race failed at step 1,200."
 
 
+def test_a_network_that_only_guesses_is_named():
+    cache = lossy(2.31, 2.30, "none", accuracy=0.098)
+    cache.mark(0, step=60)
+    assert said(cache) == (
+        "No norm has learned nothing by step 60: 9.8 % of the test images right, as good as "
+        "guessing one of 10 classes. The learning rate of 0.05 may be too much for it."
+    )
+
+
+def test_early_in_a_race_guessing_is_no_news():
+    cache = blank("none", epochs=10)
+    cache.mark(0, step=20)
+    cache.put(0, "test_accuracy", [20], [0.1])
+    assert "learned nothing" not in said(cache)
+
+
 def test_an_interruption_is_said():
     cache = blank()
     cache.mark(0, status="interrupted", step=7)
