@@ -72,6 +72,6 @@ def guessing(cache: "RaceCache") -> str:
     have, them = ("have", "them") if len(stuck) > 1 else ("has", "it")
     return (
         f"{who} {have} learned nothing by step {step}: {right} of the test images right, as good "
-        f"as guessing one of {round(1 / chance)} classes. The learning rate of {rate(cache):g} may be "
-        f"too much for {them}."
+        f"as guessing one of {round(1 / chance)} classes. The learning rate of {rate(cache):g} may "
+        f"be too much for {them}."
     )
