@@ -10,6 +10,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from bkn.normalizers.belief import Belief, Estimate
 from bkn.normalizers.hooks import Hooked
@@ -91,6 +92,12 @@ class Normalizer(Hooked):
         Called for methods whose placement is `with_activation`.
         """
 
+    def take_over(self, old: _BatchNorm) -> None:
+        """Take what the layer whose place this one takes had stored, if there is a place for it.
+
+        Scale, shift and eps have been taken already.
+        """
+
     def check(self, x: Tensor) -> None:
         """Raise ValueError unless x is (N, C, ...) with the C of this layer."""
         if x.dim() < 2 or x.shape[1] != self.channels:
@@ -137,6 +144,13 @@ class BatchStatistics(Normalizer):
         self.register_buffer("running_mean", torch.zeros(channels))
         self.register_buffer("running_var", torch.ones(channels))
         self.register_buffer("num_batches_tracked", torch.tensor(0))
+
+    def take_over(self, old: _BatchNorm) -> None:
+        """Take the momentum, and the running averages where the layer had any."""
+        self.momentum = old.momentum
+        for name in ("running_mean", "running_var", "num_batches_tracked"):
+            if getattr(old, name) is not None:
+                setattr(self, name, getattr(old, name))
 
     def estimate(self, x: Tensor, prior: Belief | None = None, *more: Any) -> Estimate:
         """What this layer makes of x (N, C, ...) in training; changes no state.

@@ -52,6 +52,13 @@ def guarded(prior: Belief, seen: Belief, gain: float | Tensor) -> tuple[Belief, 
     """
     with torch.no_grad():
         use = (prior.var / seen.var).mean() < GUARD
+    return used_where(use, prior, seen, gain)
+
+
+def used_where(
+    use: Tensor, prior: Belief, seen: Belief, gain: float | Tensor
+) -> tuple[Belief, Tensor]:
+    """Prior and gain where `use` is true, the observation and 1 elsewhere; see `guarded`."""
     mean = torch.where(use, prior.mean, seen.mean.detach())
     var = torch.where(use, prior.var, seen.var.detach())
     return Belief(mean, var), 1 - use.to(var.dtype) * (1 - gain)

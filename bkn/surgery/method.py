@@ -6,7 +6,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from bkn.cards import MethodCard, Options, pick
 from bkn.catalog import METHODS
-from bkn.normalizers.base import BatchStatistics, Normalizer
+from bkn.normalizers.base import Normalizer
 from bkn.normalizers.build import build_norm
 
 
@@ -46,11 +46,7 @@ class Method:
             norm.weight = old.weight
         if norm.bias is not None:
             norm.bias = old.bias
-        if isinstance(norm, BatchStatistics):
-            norm.momentum = old.momentum
-            for name in ("running_mean", "running_var", "num_batches_tracked"):
-                if getattr(old, name) is not None:
-                    setattr(norm, name, getattr(old, name))
+        norm.take_over(old)
         if old.weight is not None:
             norm.to(old.weight.device, old.weight.dtype)
         return norm.train(old.training)
