@@ -10,7 +10,7 @@ from typing import Any
 
 from bkn.cards import Card, Param, Value, pick
 from bkn.catalog import DATASETS, METHODS, NETWORKS
-from bkn.experiment import MAX_ENTRANTS, NUMBERS, PROBES, Race, number
+from bkn.experiment import LAYOUTS, MAX_ENTRANTS, NUMBERS, PROBES, Race, number
 
 Settings = dict[str, Any]
 
@@ -25,6 +25,8 @@ DEFAULTS: Settings = {
     "lr": 0.05,
     "epochs": 10,
     "seed": 0,
+    "copies": 1,
+    "layout": "sample_major",
     "probe": "light",
     "speed": 20,  # slow enough to watch, and to leave the probe time to look often
 }
@@ -78,6 +80,8 @@ def parse(name: str, texts: Sequence[str]) -> Any:
         return pick(NETWORKS, text, name).key
     if name == "probe":
         return one_of(name, text, PROBES)
+    if name == "layout":
+        return one_of(name, text, LAYOUTS)
     if name == "speed":
         return parse_speed(text)
     return parse_look(name, text) if name in LOOKS else number(name, text)
@@ -153,7 +157,8 @@ def of_race(race: Race) -> Settings:
     """The settings that would start this race again."""
     common = race.common
     settings: Settings = {name: getattr(common, name) for name in NUMBERS if name in DEFAULTS}
-    settings |= {"dataset": common.dataset, "network": common.network, "probe": race.probe}
+    settings |= {name: getattr(common, name) for name in ("dataset", "network", "layout")}
+    settings["probe"] = race.probe
     settings["methods"] = [experiment.entrant for experiment in race.experiments]
     for card, options in (
         (common.network_card, common.network_options),

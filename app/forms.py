@@ -13,10 +13,24 @@ import streamlit as st
 from app import address
 from bkn.cards import Card, Param
 from bkn.catalog import DATASETS, METHODS, NETWORKS
-from bkn.experiment import PROBES, Experiment, Race, entrant_text, parse_entrant
+from bkn.experiment import (
+    LAYOUTS,
+    NUMBERS,
+    PROBES,
+    Experiment,
+    Race,
+    entrant_text,
+    fitting,
+    parse_entrant,
+)
 
 BATCHES = tuple(2**power for power in range(1, 11))
 PROBE_WORDS = {"off": "off", "light": "light: every layer's errors"}
+LAYOUT_WORDS = {"sample_major": "copies of one image together", "copy_major": "copies far apart"}
+SETTINGS = (  # of an Experiment, that are widgets of their own
+    "dataset", "network", "batch", "micro_batch", "lr", "epochs", "seed", "copies", "layout",
+)  # fmt: skip
+MOST_COPIES = int(NUMBERS["copies"][1])
 LOOKS = "_looks"  # key of how the link wants the race to be looked at
 LIVE = ("lr", "micro_batch", "speed")  # act on a running race, as do options flagged live
 
@@ -64,14 +78,10 @@ def touched(name: str) -> None:
     """Callback of every setting: remember that a hand moved it."""
     st.session_state.setdefault("_touched", []).append(name)
     st.session_state["_link"] = []  # what the link got wrong has been seen
-    if name == "batch" and value("batch") % value("micro_batch"):
-        fits = [m for m in divisors(value("batch")) if m <= value("micro_batch")]
+    images = value("batch") * value("copies")
+    if name in ("batch", "copies") and images % value("micro_batch"):
+        fits = [m for m in fitting(images) if m <= value("micro_batch")]
         st.session_state["micro_batch"] = fits[-1]
-
-
-def divisors(batch: int) -> list[int]:
-    """All m that fill a batch exactly, smallest first."""
-    return [m for m in range(1, batch + 1) if batch % m == 0]
 
 
 def wanted() -> Wanted:
@@ -105,10 +115,7 @@ def build(values: Mapping[str, Any]) -> Race:
         probe=values["probe"],
         network_options=options(NETWORKS[values["network"]]),
         dataset_options=options(DATASETS[values["dataset"]]),
-        **{
-            name: values[name]
-            for name in ("dataset", "network", "batch", "micro_batch", "lr", "epochs", "seed")
-        },
+        **{name: values[name] for name in SETTINGS},
     )
 
 
@@ -158,22 +165,33 @@ def sidebar(hidden: set[str]) -> None:
         st.multiselect, "methods", "Methods", entrants(),
         format_func=entrant_words, accept_new_options=True, placeholder="Choose 1 to 8",
     )  # fmt: skip
-    batch, micro_batch = value("batch"), value("micro_batch")
+    batch, micro_batch, copies = value("batch"), value("micro_batch"), value("copies")
     draw(
         st.select_slider, "batch", "Images per optimizer step, B",
         sorted({*BATCHES, batch}),
     )  # fmt: skip
     draw(
         st.select_slider, "micro_batch", "Images per statistic, m",
-        sorted({*divisors(batch), micro_batch}),
+        sorted({*fitting(batch * copies), micro_batch}),
     )  # fmt: skip
-    st.caption(devices(batch, micro_batch))
+    st.caption(devices(batch, micro_batch, copies))
     draw(
         st.number_input, "lr", "Peak learning rate", step=0.01, format="%g",
     )  # fmt: skip
-    with st.expander("More: epochs, seed, probe, speed, options"):
+    with st.expander("More: epochs, seed, copies, probe, speed, options"):
         draw(st.number_input, "epochs", "Epochs", step=1)
         draw(st.number_input, "seed", "Seed", step=1)
+        draw(
+            st.number_input, "copies", "Copies of every image", 1, MOST_COPIES, step=1,
+            help="In every step each image comes so many times, each time shifted otherwise. 1: "
+            "the image as it is.",
+        )  # fmt: skip
+        draw(
+            st.selectbox, "layout", "Order of the copies", LAYOUTS,
+            format_func=lambda key: LAYOUT_WORDS[key],
+            help="Together: a micro-batch holds copies of one image. Far apart: it holds distinct "
+            "images.",
+        )  # fmt: skip
         draw(
             st.selectbox, "probe", "Probe", PROBES, format_func=lambda key: PROBE_WORDS[key],
         )  # fmt: skip
@@ -202,15 +220,18 @@ def steps(param: Param, current: Any) -> list[Any]:
     return [*sorted(numbers), *param.choices]
 
 
-def devices(batch: int, micro_batch: int) -> str:
-    """What (B, m) means: the many devices that it stands for."""
-    if batch % micro_batch:
-        return f"({batch}, {micro_batch}): does not fit, {micro_batch} must divide {batch}"
-    if micro_batch == batch:
-        return f"({batch}, {batch}): one device, all images share one statistic"
+def devices(batch: int, micro_batch: int, copies: int = 1) -> str:
+    """What (B, m) and the copies mean: the many devices that they stand for."""
+    all_images = batch * copies
+    whole = f"{batch}" if copies == 1 else f"{batch} × {copies}"
+    pair = f"({whole}, {micro_batch})"
+    if all_images % micro_batch:
+        return f"{pair}: does not fit, {micro_batch} must divide {whole}"
+    if micro_batch == all_images:
+        return f"{pair}: one device, all images share one statistic"
     images = "image" if micro_batch == 1 else "images"
-    count = batch // micro_batch
-    return f"({batch}, {micro_batch}): as on {count} devices with {micro_batch} {images} each"
+    count = all_images // micro_batch
+    return f"{pair}: as on {count} devices with {micro_batch} {images} each"
 
 
 def speed_words(speed: Any) -> str:

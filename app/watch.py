@@ -12,7 +12,7 @@ from app.lab import Lab, Watched
 from app.replay import UpTo
 from app.visitor import visitor
 from bkn.catalog import DATASETS
-from bkn.experiment import Race
+from bkn.experiment import Experiment, Race
 from bkn.store.cache import RaceCache
 
 RUN = "_run"  # key of the watched race's id in the session, "" for the recorded race
@@ -137,7 +137,7 @@ def description(view: View) -> str:
         now[event.kind] = event.payload.get("value")
     line = (
         f"{DATASETS[common.dataset].title.split(',')[0]} · {common.network} · "
-        f"({common.batch}, {now.get('micro_batch', common.micro_batch)}) · "
+        f"({common.batch}, {now.get('micro_batch', common.micro_batch)}){copies_words(common)} · "
         f"learning rate {now.get('lr', common.lr):g} · "
         f"{common.epochs} epochs · seed {common.seed}"
     )
@@ -146,6 +146,13 @@ def description(view: View) -> str:
     if view.race_id:
         return escape(line)
     return f"<b>Recorded race:</b> {escape(line)}. Press Start to run your own."
+
+
+def copies_words(common: Experiment) -> str:
+    """How often a step sees every image: ", 4 copies"; nothing for once."""
+    if common.copies == 1:
+        return ""
+    return f", {common.copies} copies" + (" far apart" if common.layout == "copy_major" else "")
 
 
 def refreshing(body: Callable[[], None], tick: float | None) -> None:

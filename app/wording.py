@@ -19,11 +19,15 @@ def name(cache: "RaceCache", position: int) -> str:
 
 def images(cache: "RaceCache") -> str:
     """What the statistics are made of: "2 images"."""
-    micro_batch = cache.race.common.micro_batch
+    common = cache.race.common
+    micro_batch = common.micro_batch
     for event in cache.events:
         if event.kind == "micro_batch":
             micro_batch = int(event.payload["value"])
-    return "1 image" if micro_batch == 1 else f"{micro_batch} images"
+    if micro_batch == 1:
+        return "1 image"
+    alike = common.layout == "sample_major" and common.copies % micro_batch == 0
+    return f"{micro_batch} copies of one image" if alike else f"{micro_batch} images"
 
 
 def rate(cache: "RaceCache") -> float:

@@ -15,11 +15,13 @@ from bkn.cards import DatasetCard, MethodCard, NetworkCard, Options, as_number, 
 from bkn.catalog import DATASETS, METHODS, NETWORKS
 
 PROBES = ("off", "light")  # how much the probe measures
+LAYOUTS = ("sample_major", "copy_major")  # copies of one image adjacent; batch after batch
 MAX_ENTRANTS = 8
 DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 NUMBERS = {  # field: (lowest, highest, whole)
     "batch": (1, 4096, True),
     "micro_batch": (1, 4096, True),
+    "copies": (1, 32, True),
     "lr": (1e-6, 1e6, False),  # absurd rates are allowed: watching one diverge is a lesson
     "epochs": (1, 1000, True),
     "seed": (0, 2**31 - 1, True),
@@ -42,13 +44,20 @@ def number(name: str, value: Any) -> float | int:
     return int(given) if whole else given
 
 
-def check_micro_batch(micro_batch: int, batch: int) -> None:
-    """Raise ValueError unless micro-batches of this size fill the batch exactly."""
-    if batch % micro_batch:
-        fits = [m for m in range(1, batch + 1) if batch % m == 0]
+def fitting(images: int) -> list[int]:
+    """All micro-batches that fill a step's images exactly, smallest first."""
+    highest = int(NUMBERS["micro_batch"][1])
+    return [m for m in range(1, min(images, highest) + 1) if images % m == 0]
+
+
+def check_micro_batch(micro_batch: int, batch: int, copies: int = 1) -> None:
+    """Raise ValueError unless micro-batches of this size fill a step's images exactly."""
+    images = batch * copies
+    if images % micro_batch:
+        whole = f"batch={batch}" if copies == 1 else f"batch x copies = {batch} x {copies}"
         raise ValueError(
-            f"micro_batch must divide batch={batch}, got {micro_batch}; "
-            f"allowed: {', '.join(map(str, fits))}"
+            f"micro_batch must divide {whole}, got {micro_batch}; "
+            f"allowed: {', '.join(map(str, fitting(images)))}"
         )
 
 
@@ -64,8 +73,8 @@ class Experiment:
     network: str = "convnet"
     method: str = "kalman"
     options: Options = field(default_factory=dict)  # of the method; missing ones take defaults
-    batch: int = 64  # images per optimizer step
-    micro_batch: int = 2  # images per set of statistics; divides batch
+    batch: int = 64  # images per optimizer step, B
+    micro_batch: int = 2  # images per set of statistics; divides batch x copies
     lr: float = 0.05  # peak of the one-cycle schedule
     epochs: int = 4
     seed: int = 0  # initial weights, order of the images, random streams
@@ -74,6 +83,8 @@ class Experiment:
     dataset_options: Options = field(default_factory=dict)
     momentum: float = 0.9
     weight_decay: float = 2e-4  # on weights, not on affine parameters
+    copies: int = 1  # of every image in a step, each shifted otherwise; 1: the image as it is
+    layout: str = "sample_major"  # of the copies: one of LAYOUTS
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__  # the dataclass is frozen; values are normalized once, here
@@ -84,7 +95,9 @@ class Experiment:
             set_field(self, name, number(name, getattr(self, name)))
         if not DEVICE.fullmatch(str(self.device)):
             raise ValueError(f"device must be auto, cpu, mps or cuda[:N], got {self.device!r}")
-        check_micro_batch(self.micro_batch, self.batch)
+        if self.layout not in LAYOUTS:
+            raise ValueError(f"layout must be {' or '.join(LAYOUTS)}, got {self.layout!r}")
+        check_micro_batch(self.micro_batch, self.batch, self.copies)
         if self.batch > self.dataset_card.train:
             raise ValueError(
                 f"batch must be at most the {self.dataset_card.train} training images of "
@@ -131,6 +144,11 @@ class Experiment:
         _, _, changed = self.entrant.partition(":")
         words = changed.replace("=", " ").replace(",", ", ")
         return f"{self.method_card.title}, {words}" if words else self.method_card.title
+
+    @property
+    def step_images(self) -> int:
+        """Images that a step sees, copies counted: B x copies."""
+        return self.batch * self.copies
 
     @property
     def steps_per_epoch(self) -> int:

@@ -6,7 +6,7 @@ import pytest
 
 from bkn import Experiment, Race
 from bkn.catalog import METHODS
-from bkn.experiment import entrant_text, parse_entrant
+from bkn.experiment import entrant_text, fitting, parse_entrant
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,13 @@ from bkn.experiment import entrant_text, parse_entrant
             {"batch": 10, "micro_batch": 3},
             r"micro_batch must divide batch=10, got 3; allowed: 1, 2",
         ),
+        (
+            {"batch": 4, "copies": 3, "micro_batch": 5},
+            r"micro_batch must divide batch x copies = 4 x 3, got 5; allowed: 1, 2, 3, 4, 6, 12",
+        ),
+        ({"copies": 0}, r"copies must be a whole number in \[1, 32\], got 0"),
+        ({"copies": 33}, r"copies must be a whole number in \[1, 32\], got 33"),
+        ({"layout": "mixed"}, "layout must be sample_major or copy_major, got 'mixed'"),
         ({"batch": 0}, "batch must be a whole number in"),
         ({"batch": 2048, "micro_batch": 2}, "batch must be at most the 1350 training images"),
         ({"lr": "fast"}, r"lr must be a number in .* got 'fast'"),
@@ -62,6 +69,27 @@ def test_equal_experiments_share_a_key_and_others_do_not():
 
 def test_steps_drop_the_incomplete_batch():
     assert Experiment(batch=64, epochs=4).steps == 4 * (1350 // 64)
+
+
+def test_copies_make_room_for_larger_micro_batches_and_take_no_steps_away():
+    plain, copied = Experiment(batch=10), Experiment(batch=10, copies=4, micro_batch=40)
+    assert copied.step_images == 40
+    assert copied.steps == plain.steps
+    assert Experiment.from_json(copied.to_json()) == copied
+    assert copied.key != plain.key
+    race = Race.of(["batch", "group"], copies=4, layout="copy_major")
+    assert Race.from_json(race.to_json()) == race
+
+
+def test_what_was_recorded_before_there_were_copies_has_one():
+    given = json.loads(Experiment(lr=0.1).to_json())
+    del given["copies"], given["layout"]
+    assert Experiment.from_dict(given) == Experiment(lr=0.1)
+
+
+def test_fitting_micro_batches_are_the_divisors():
+    assert fitting(12) == [1, 2, 3, 4, 6, 12]
+    assert max(fitting(4096 * 32)) == 4096
 
 
 @pytest.mark.parametrize(

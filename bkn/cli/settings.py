@@ -8,7 +8,10 @@ from bkn.catalog import DATASETS, NETWORKS
 from bkn.experiment import PROBES, Experiment, Options, Race
 
 ENTRANTS = ("batch", "group", "kalman")
-PLAIN = ("batch", "micro_batch", "lr", "epochs", "seed", "device", "momentum", "weight_decay")
+PLAIN = (
+    "batch", "micro_batch", "copies", "layout", "lr", "epochs", "seed", "device", "momentum",
+    "weight_decay",
+)  # fmt: skip
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:

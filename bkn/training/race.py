@@ -1,9 +1,9 @@
 """The race: every entrant takes the same step on the same batch, in turn.
 
     for step in steps:
-        x, y = images.train(order.batch_of(step))
+        batch = batches.of(step)                 images, each in one or more copies
         for entrant in active entrants:
-            entrant.train_step(x, y, lr)         forward, backward, optimizer
+            entrant.train_step(*batch, lr)       forward, backward, optimizer
         every 0.1 s: record                      losses, learning rate, ms; divergence ends a run
         every so many steps: test                by running statistics
         as its budget allows: probe              estimates against the truth, one entrant a step
@@ -21,9 +21,10 @@ from bkn.experiment import Race
 from bkn.live import check_change, takes_live
 from bkn.probe.budget import Budget
 from bkn.probe.light import LightProbe
+from bkn.training.batches import Batches
 from bkn.training.device import resolve
 from bkn.training.entrant import Entrant
-from bkn.training.recipe import Order, one_cycle
+from bkn.training.recipe import one_cycle
 from bkn.training.reporter import Reporter
 from bkn.training.sink import Sink
 
@@ -52,9 +53,9 @@ class RaceTrainer:
         self.images: Images = common.dataset_card.load()(device, **common.dataset_options)
         self.entrants = [Entrant(e, self.images, device) for e in race.experiments]
         self.step, self.steps = 0, common.steps
-        self._order = Order(common, self.images.train_size)
+        self._batches = Batches(common, self.images)
         self._live: dict[str, Any] = {"lr": common.lr, "micro_batch": common.micro_batch}
-        test_every = math.ceil(self.images.test_size / (TESTED_SHARE * common.batch))
+        test_every = math.ceil(self.images.test_size / (TESTED_SHARE * common.step_images))
         self._reporter = Reporter(
             self.entrants, self._probes(), sink, record_every, test_every, budget or Budget()
         )
@@ -78,10 +79,10 @@ class RaceTrainer:
         self._reporter.budget.tick()
         if self.step == 0:
             self._reporter.set_status("running", 0)
-        x, y = self.images.train(self._order.batch_of(self.step))
+        batch = self._batches.of(self.step)
         lr = self._lr_of(self.step)
         for run in self._reporter.active:
-            self.entrants[run].train_step(x, y, lr)
+            self.entrants[run].train_step(*batch, lr)
         self.step += 1
         self._reporter.after_step(self.step, lr, record)
 

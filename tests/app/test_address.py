@@ -41,6 +41,8 @@ def test_a_link_is_read_into_typed_values():
         ("lr", "-1", "lr must be a number in"),
         ("epochs", "0", "epochs must be a whole number"),
         ("seed", "1e99", "seed must be a whole number"),
+        ("copies", "64", "copies must be a whole number in [1, 32], got '64'"),
+        ("layout", "mixed", "layout must be one of sample_major, copy_major, got 'mixed'"),
         ("probe", "deep", "probe must be one of off, light, got 'deep'"),
         ("speed", "7", "speed must be one of full, 1, 2"),
         ("moment", "median", "moment must be one of var, mean, got 'median'"),
@@ -63,9 +65,14 @@ def test_an_unknown_method_is_kept_to_be_shown_in_its_place():
 
 
 def test_writing_names_what_differs_from_the_defaults_and_reads_back():
-    changed = {"methods": ["batch", "kalman:gain=learned"], "lr": 0.2, "speed": 5}
+    changed = {"methods": ["batch", "kalman:gain=learned"], "lr": 0.2, "copies": 4, "speed": 5}
     link = address.write(address.DEFAULTS | changed)
-    assert link == {"methods": ["batch", "kalman:gain=learned"], "lr": ["0.2"], "speed": ["5"]}
+    assert link == {
+        "methods": ["batch", "kalman:gain=learned"],
+        "lr": ["0.2"],
+        "copies": ["4"],
+        "speed": ["5"],
+    }
     assert address.read(link) == (changed, [])
 
 
@@ -90,8 +97,11 @@ def test_the_settings_of_a_race_start_it_again():
         batch=32,
         micro_batch=4,
         epochs=2,
+        copies=4,
+        layout="copy_major",
     )
     settings = address.of_race(race)
+    assert (settings["copies"], settings["layout"]) == (4, "copy_major")
     assert settings["mlp_depth"] == 3
     assert settings["methods"] == ["batch", "kalman:gain=0.5"]
     assert (settings["batch"], settings["micro_batch"], settings["epochs"]) == (32, 4, 2)

@@ -33,6 +33,12 @@ def test_options_apply_to_the_entrants_that_name_none():
     assert race.common.network_options["depth"] == 4
 
 
+def test_copies_and_their_order_reach_the_race():
+    values = address.DEFAULTS | {"copies": 4, "layout": "copy_major", "micro_batch": 128}
+    common = forms.build(values).common
+    assert (common.copies, common.layout, common.micro_batch) == (4, "copy_major", 128)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -40,6 +46,7 @@ def test_options_apply_to_the_entrants_that_name_none():
         ({"methods": []}, "methods must name 1 to 8 entrants, got 0"),
         ({"methods": ["batch", "batch"]}, "methods names 'batch' twice"),
         ({"micro_batch": 3}, "micro_batch must divide batch=64, got 3"),
+        ({"copies": 3, "micro_batch": 5}, "micro_batch must divide batch x copies = 64 x 3, got 5"),
         ({"lr": -1.0}, "lr must be a number in"),
         ({"batch": 2048}, "batch must be at most the 1350 training images of digits, got 2048"),
     ],
@@ -56,6 +63,9 @@ def test_what_does_not_fit_is_refused_in_the_words_of_the_library(change, words)
         ((64, 1), "(64, 1): as on 64 devices with 1 image each"),
         ((64, 64), "(64, 64): one device, all images share one statistic"),
         ((64, 3), "(64, 3): does not fit, 3 must divide 64"),
+        ((64, 2, 4), "(64 × 4, 2): as on 128 devices with 2 images each"),
+        ((64, 256, 4), "(64 × 4, 256): one device, all images share one statistic"),
+        ((64, 3, 4), "(64 × 4, 3): does not fit, 3 must divide 64 × 4"),
     ],
 )
 def test_devices_say_what_the_two_sizes_mean(pair, words):

@@ -99,6 +99,22 @@ def test_both_batch_sizes_can_be_set_and_m_follows_b(page, supervisor):
     assert (common.batch, common.micro_batch) == (128, 32)
 
 
+def test_copies_can_be_set_and_give_m_more_room(page, supervisor):
+    open_page(page, methods="batch")
+    page.number_input(key="copies").set_value(4).run()
+    page.selectbox(key="layout").select("copy_major").run()
+    page.select_slider(key="micro_batch").set_value(256).run()
+    assert "(64 × 4, 256): one device" in said(page)
+    click(page, "start")
+    common = supervisor.sent[-1][1].common
+    assert (common.copies, common.layout, common.micro_batch) == (4, "copy_major", 256)
+    assert (link(page, "copies"), link(page, "layout")) == ("4", "copy_major")
+    shown = " ".join(html.proto.body for html in page.get("html"))
+    assert "(64, 256), 4 copies far apart" in shown
+    page.number_input(key="copies").set_value(1).run()
+    assert page.select_slider(key="micro_batch").value == 64
+
+
 def test_options_of_the_chosen_methods_are_offered_and_used(page, supervisor):
     open_page(page, methods="batch,kalman")
     page.select_slider(key="kalman_gain").set_value(0.5).run()

@@ -45,6 +45,18 @@ def test_before_the_first_numbers_it_says_what_to_expect():
     assert "statistics from 1 image:" in said(blank(micro_batch=1))
 
 
+@pytest.mark.parametrize(
+    ("common", "words"),
+    [
+        ({"copies": 4}, "2 copies of one image"),
+        ({"copies": 4, "layout": "copy_major"}, "2 images"),
+        ({"copies": 3}, "2 images"),  # some micro-batches hold two images
+    ],
+)
+def test_statistics_of_copies_are_named_as_such(common, words):
+    assert said(blank("batch", **common)) == f"Batch norm starts now, on micro-batches of {words}."
+
+
 def test_a_failure_is_heard_before_everything_else():
     cache = lively()
     cache.mark(0, status="diverged", step=5)

@@ -31,6 +31,8 @@ def test_train_prints_and_records_every_entrant(home, capsys):
     [
         (["magic"], "unknown method 'magic'"),
         (["--batch", "64", "--micro-batch", "3"], "micro_batch must divide batch=64, got 3"),
+        (["--copies", "3", "--micro-batch", "5"], "divide batch x copies = 64 x 3, got 5"),
+        (["--layout", "mixed"], "layout must be sample_major or copy_major"),
         (["--lr", "fast"], "lr must be a number"),
         (["--device", "cuda:77"], "is not on this machine"),
         (["--network-option", "width"], "must read NAME=VALUE, got 'width'"),
@@ -43,6 +45,12 @@ def test_wrong_settings_end_in_one_sentence(home, capsys, arguments, message):
     printed = capsys.readouterr()
     assert message in printed.err + printed.out
     assert "Traceback" not in printed.err
+
+
+def test_copies_can_be_asked_for_on_the_command_line(home, capsys):
+    assert main(["train", "batch", *SMALL, "--copies", "2", "--layout", "copy_major"]) == 0
+    (race,) = Reader(store_path(home)).races()
+    assert (race.race.common.copies, race.race.common.layout) == (2, "copy_major")
 
 
 def test_record_makes_a_small_store_of_one_race(home, tmp_path):

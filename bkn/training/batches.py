@@ -1,0 +1,69 @@
+"""Batches of a race: which images a step sees, in how many copies, in which order.
+
+Batch augmentation: Hoffer et al. 2020, https://arxiv.org/abs/1901.09335. Every image is in the
+step several times, each time augmented otherwise. Where its copies lie decides what a micro-batch
+is made of: copies of one image (`sample_major`) or distinct images (`copy_major`).
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from bkn.data.augment import draw_shifts, shift
+from bkn.data.base import Images
+from bkn.experiment import Experiment
+from bkn.training.recipe import Order
+
+
+class Batch(NamedTuple):
+    """What one step sees: n = B x copies images."""
+
+    images: Tensor  # (n, C, H, W)
+    labels: Tensor  # (n,)
+
+
+class Batches:
+    """The batches of an experiment; each is a pure function of its seed and the step.
+
+    Args:
+        experiment: says how many images and copies, and their layout.
+        images: to take from.
+    """
+
+    def __init__(self, experiment: Experiment, images: Images):
+        self.images, self.seed = images, experiment.seed
+        self.copies, self.layout = experiment.copies, experiment.layout
+        self._order = Order(experiment, images.train_size)
+
+    def of(self, step: int) -> Batch:
+        """The batch of a step."""
+        index = self._order.batch_of(step)
+        batch = Batch(*self.images.train(index))
+        return batch if self.copies == 1 else self._copied(batch, step)
+
+    def _copied(self, batch: Batch, step: int) -> Batch:
+        count, _, height, width = batch.images.shape
+        shifts = draw_shifts(count, self.copies, height, width, seed_of(self.seed, step))
+        source, copy = spread(count, self.copies, self.layout)
+        images, labels = (part[source.to(part.device)] for part in batch)
+        return Batch(shift(images, shifts[source, copy]), labels)
+
+
+def spread(count: int, copies: int, layout: str) -> tuple[Tensor, Tensor]:
+    """What stands at every place of a step: which image, and which of its copies.
+
+    Two of (count x copies,).
+    """
+    images, versions = torch.arange(count), torch.arange(copies)
+    if layout == "sample_major":
+        return images.repeat_interleave(copies), versions.repeat(count)
+    return images.repeat(copies), versions.repeat_interleave(count)
+
+
+def seed_of(seed: int, step: int) -> int:
+    """The seed of one step's augmentation, apart from those of the epochs' orders.
+
+    Apart in its lower 32 bits too: torch uses no others on the CPU.
+    """
+    return (seed * 1_000_003 + step) ^ 0x5F3759DF
