@@ -38,5 +38,16 @@ NETWORKS: dict[str, NetworkCard] = {
             ),
             spatial=False,
         ),
+        NetworkCard(
+            "binary_convnet",
+            "Binary convnet",
+            "Signs of activations convolved with signs of weights, each layer with its norm and a "
+            "shortcut around it; the first and the last layer have real weights.",
+            "bkn.nets.binary_convnet:BinaryConvNet",
+            (
+                Param("depth", 6, "Convolutions; two per stage.", 2, 12, integer=True),
+                Param("width", 16, "Channels of the first stage.", 4, 128, integer=True),
+            ),
+        ),
     )
 }

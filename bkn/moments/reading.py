@@ -1,5 +1,7 @@
 """Which moment rule belongs to which operation of a traced network."""
 
+from typing import Any
+
 from torch import fx, nn
 
 from bkn.moments.read_calls import FUNCTIONS, METHODS
@@ -12,9 +14,15 @@ def read(node: fx.Node, root: nn.Module) -> Step | None:
     if node.op == "call_module":
         module = root.get_submodule(str(node.target))
         for kind, reader in MODULES.items():
-            if isinstance(module, kind):
+            if isinstance(module, kind) and not _departs(module, kind):
                 return reader(node, module)
         return None
     table = {"call_function": FUNCTIONS, "call_method": METHODS}.get(node.op, {})
     call = table.get(node.target)
     return None if call is None else call(node)
+
+
+def _departs(module: nn.Module, kinds: Any) -> bool:
+    """Whether a subclass computes something else than the layer that the rule is about."""
+    kinds = kinds if isinstance(kinds, tuple) else (kinds,)
+    return all(type(module).forward is not kind.forward for kind in kinds)

@@ -8,7 +8,7 @@ it.
 import copy
 import operator
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -89,10 +89,8 @@ class Network:
 
     def feeding(self, node: fx.Node) -> fx.Node | None:
         """The weight layer whose output goes straight, and only, into a node."""
-        source = node.args[0] if node.args else None
-        if not isinstance(source, fx.Node) or len(source.users) != 1:
-            return None
-        return source if source in self.weight_layers() else None
+        source = _source(node)
+        return source if len(source.users) == 1 and source in self.weight_layers() else None
 
     def activation_behind(self, node: fx.Node) -> fx.Node | None:
         """The activation that is the only user of a node's output."""
@@ -106,8 +104,9 @@ class Network:
         module = self.module(node)
         if module is not None:
             return module if isinstance(module, ACTIVATION_MODULES) else None
-        kind = ACTIVATION_CALLS.get(node.target)
-        return None if kind is None or node.op == "placeholder" else kind()
+        kind = ACTIVATION_CALLS.get(node.target) if node.op.startswith("call") else None
+        settings = {k: v for k, v in node.kwargs.items() if k not in ("input", "inplace")}
+        return None if kind is None else kind(**settings)
 
     def additions(self) -> list[fx.Node]:
         """Sums of two activations: where branches and shortcuts meet."""
@@ -148,7 +147,7 @@ class Network:
     def call_before(self, node: fx.Node, path: str, module: nn.Module) -> fx.Node:
         """Let a new module act on a node's input; returns the node of the call."""
         self.model.add_submodule(path, module)
-        source = cast(fx.Node, node.args[0])
+        source = _source(node)
         with self.graph.inserting_before(node):
             call = self.graph.call_module(path, (source,))
         node.replace_input_with(source, call)
@@ -164,7 +163,7 @@ class Network:
 
     def skip(self, node: fx.Node) -> None:
         """Take a node out; its users get its first input."""
-        node.replace_all_uses_with(cast(fx.Node, node.args[0]))
+        node.replace_all_uses_with(_source(node))
         self.graph.erase_node(node)
 
     def drop_unused(self) -> None:
@@ -173,9 +172,15 @@ class Network:
 
     def finish(self) -> fx.GraphModule:
         """The model with its new graph as code, without the modules nothing calls any more."""
+        self.drop_unused()
         self.graph.lint()
         self.model.recompile()
         return self.model
+
+
+def _source(node: fx.Node) -> fx.Node:
+    """What goes into a node first, whether it is given by place or by name."""
+    return node.all_input_nodes[0]
 
 
 def normalizers(model: fx.GraphModule) -> Iterator[tuple[str, Normalizer]]:
@@ -192,4 +197,5 @@ class _Tracer(fx.Tracer):
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         leaf = isinstance(m, _BatchNorm | nn.modules.conv._ConvNd | nn.Linear)
+        leaf = leaf or getattr(m, "traced_whole", False)  # e.g. with a gradient of its own
         return leaf or super().is_leaf_module(m, module_qualified_name)
