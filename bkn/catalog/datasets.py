@@ -24,6 +24,20 @@ DATASETS: dict[str, DatasetCard] = {
             "bkn.data.shapes:load",
             (
                 Param("difficulty", 0.5, "Clutter, noise, contrast: 0 easy, 1 hopeless.", 0, 1),
+                Param(
+                    "styles",
+                    "one",
+                    "Styles of drawing: one, or four, which are domains with statistics of "
+                    "their own.",
+                    choices=("one", "four"),
+                ),
+                Param(
+                    "held_out",
+                    "sketch",
+                    "With four styles: the one that training never sees and a test of its own "
+                    "asks for.",
+                    choices=("sketch", "negative", "outline", "filled", "none"),
+                ),
             ),
             source="procedural, made here",
             train=32000,

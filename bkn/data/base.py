@@ -11,12 +11,19 @@ from torch import Tensor
 
 
 class Images(Protocol):
-    """A dataset on one device, cut into a training and a test split."""
+    """A dataset on one device, cut into a training and a test split.
+
+    Its images may come from several domains: ways in which they were made. Training and test
+    images come from `domains`; where a further domain is held out, there are test images of it.
+    """
 
     shape: tuple[int, int, int]  # channels, height, width
     classes: int
     train_size: int
     test_size: int
+    domains: tuple[str, ...]  # at least one
+    held_out: str  # name of the domain that training never sees, "" for none
+    held_out_size: int
 
     def train(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """Training images at these positions.
@@ -34,6 +41,32 @@ class Images(Protocol):
 
     def test(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """Test images at these positions, in the units of `train`."""
+
+    def held_out_test(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        """Test images of the held-out domain at these positions, in the units of `train`."""
+
+    def train_domains(self, index: Tensor) -> Tensor:
+        """Domains of the training images at these positions: int64 (n,), places in `domains`."""
+
+    def test_domains(self, index: Tensor) -> Tensor:
+        """Domains of the test images at these positions."""
+
+
+class OneDomain:
+    """What images of a single domain have to say about domains."""
+
+    domains: tuple[str, ...] = ("all",)
+    held_out = ""
+    held_out_size = 0
+
+    def held_out_test(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        raise ValueError("no domain is held out")
+
+    def train_domains(self, index: Tensor) -> Tensor:
+        return torch.zeros_like(index)
+
+    def test_domains(self, index: Tensor) -> Tensor:
+        return torch.zeros_like(index)
 
 
 def check_index(index: Tensor, size: int, split: str) -> None:

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bkn.data.base import check_index
+from bkn.data.base import OneDomain, check_index
 
 FILE = Path(__file__).parents[2] / "assets" / "digits" / "digits.npz"
 
 
-class Digits:
+class Digits(OneDomain):
     """All images in memory, standardized by the mean and deviation of the training split."""
 
     shape = (1, 8, 8)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from bkn.data.outlines import OUTLINES, box, disc
+from bkn.data.styles import STYLES, cover
 
 SIZE = 32  # pixels, both ways
 CLUTTER = 8  # at most so many lines and blobs behind the shape
@@ -111,25 +112,32 @@ class Scenes:
         lighter = torch.where(ground < 0.5, 1.0, -1.0)
         return ground + lighter * contrast * (0.3 + 0.7 * tint)
 
-    def render(self, index: Tensor) -> Tensor:
+    def render(self, index: Tensor, style: str = "filled") -> Tensor:
         """Paint pictures.
 
         Args:
             index: (n,) positions in [0, count), on the device of the scenes.
+            style: key of STYLES.
 
         Returns:
             uint8 (n, 3, SIZE, SIZE).
         """
+        drawn = STYLES[style]
         picture = self._background(index)
         for item in range(CLUTTER):
             picture = _paint(picture, self._clutter(index, item), self.clutter_color[index, item])
-        picture = _paint(picture, self.coverage(index), self.color[index])
+        shape = drawn.cover(self._distance(index), self.x, self.y)
+        picture = _paint(picture, shape, self.color[index])
         picture = _paint(picture, self._stroke(index), self.stroke_color[index])
-        picture = picture + self._noise(index)
+        picture = drawn.finish(picture + self._noise(index))
         return (picture.clamp(0, 1) * 255 + 0.5).to(torch.uint8).view(-1, 3, SIZE, SIZE)
 
     def coverage(self, index: Tensor) -> Tensor:
-        """Which part of each pixel the shape covers: (n, pixels) in [0, 1]."""
+        """Which part of each pixel the filled shape covers: (n, pixels) in [0, 1]."""
+        return cover(self._distance(index))
+
+    def _distance(self, index: Tensor) -> Tensor:
+        """Of each pixel from the shape's edge, in pixels; negative inside: (n, pixels)."""
         x, y = self._from_shape(index)
         labels = self.labels[index]
         distance = torch.empty_like(x)
@@ -137,7 +145,7 @@ class Scenes:
             rows = (labels == label).nonzero().squeeze(1)
             if len(rows):
                 distance[rows] = outline(x[rows], y[rows])
-        return _cover(distance * self.size[index])
+        return distance * self.size[index]
 
     def _from_shape(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """Coordinates of all pixels as the shape sees them: two of (n, pixels)."""
@@ -161,7 +169,7 @@ class Scenes:
         line = box(x, y, self.clutter_length[index, item], self.clutter_width[index, item])
         blob = disc(x, y, self.clutter_radius[index, item])
         distance = torch.where(self.clutter_is_line[index, item], line, blob)
-        return _cover(distance) * self.clutter_there[index, item]
+        return cover(distance) * self.clutter_there[index, item]
 
     def _stroke(self, index: Tensor) -> Tensor:
         """Coverage by the stroke that hides a part of the shape: (n, pixels)."""
@@ -169,7 +177,7 @@ class Scenes:
         turn = self.stroke_turn[index]
         across = x * turn[:, :1] + y * turn[:, 1:] - self.stroke_offset[index]
         distance = (across.abs() - self.stroke_width[index]) * self.size[index]
-        return _cover(distance) * self.stroke_there[index]
+        return cover(distance) * self.stroke_there[index]
 
     def _noise(self, index: Tensor) -> Tensor:
         """Each picture's own piece of the texture: (n, 3, pixels)."""
@@ -182,11 +190,6 @@ class Scenes:
 def _direction(part: Tensor) -> Tensor:
     """Cosine and sine of a part (0 to 1) of the full turn, as a new last axis."""
     return torch.stack(((2 * pi * part).cos(), (2 * pi * part).sin()), dim=-1)
-
-
-def _cover(distance: Tensor) -> Tensor:
-    """From a distance in pixels to coverage: a ramp one pixel wide makes smooth edges."""
-    return (0.5 - distance).clamp(0, 1)
 
 
 def _paint(picture: Tensor, cover: Tensor, color: Tensor) -> Tensor:
