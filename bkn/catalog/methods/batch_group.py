@@ -13,8 +13,8 @@ CARD = MethodCard(
         Param(
             "groups",
             "auto",
-            "Groups that channels and places are cut into; 'auto' goes by the micro-batch a race "
-            "starts with and keeps channels whole.",
+            "Groups that channels and places are cut into; 'auto' goes by the micro-batch and "
+            "keeps channels whole.",
             1,
             4096,
             ("auto",),
