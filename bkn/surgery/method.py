@@ -47,6 +47,7 @@ class Method:
         if norm.bias is not None:
             norm.bias = old.bias
         norm.take_over(old)
-        if old.weight is not None:
-            norm.to(old.weight.device, old.weight.dtype)
+        like = old.running_mean if old.weight is None else old.weight
+        if like is not None:
+            norm.to(like.device, like.dtype)
         return norm.train(old.training)

@@ -89,8 +89,10 @@ class Network:
 
     def feeding(self, node: fx.Node) -> fx.Node | None:
         """The weight layer whose output goes straight, and only, into a node."""
-        source = _source(node)
-        return source if len(source.users) == 1 and source in self.weight_layers() else None
+        source = next(iter(node.all_input_nodes), None)
+        if source is None or len(source.users) != 1:
+            return None
+        return source if source in self.weight_layers() else None
 
     def activation_behind(self, node: fx.Node) -> fx.Node | None:
         """The activation that is the only user of a node's output."""
@@ -167,8 +169,22 @@ class Network:
         self.graph.erase_node(node)
 
     def drop_unused(self) -> None:
-        """Delete modules that nothing calls any more, so that their names are free."""
-        self.model.delete_all_unused_submodules()
+        """Delete modules that nothing calls any more, so that their names are free.
+
+        Names, to be exact: a module that a normalizer took over goes under its old name, too,
+        which torch's own delete_all_unused_submodules overlooks.
+        """
+        used: set[str] = {""}
+        for node in self.graph.nodes:
+            if node.op in ("call_module", "get_attr"):
+                path = str(node.target)
+                used |= {path[:end] for end in range(len(path)) if path[end] == "."}
+            if node.op == "call_module":
+                inside = self.model.get_submodule(path).named_modules(remove_duplicate=False)
+                used |= {f"{path}.{name}".rstrip(".") for name, _ in inside}
+        for name, _ in list(self.model.named_modules(remove_duplicate=False)):
+            if name not in used:
+                self.model.delete_submodule(name)
 
     def finish(self) -> fx.GraphModule:
         """The model with its new graph as code, without the modules nothing calls any more."""

@@ -136,8 +136,7 @@ def test_predictions_that_nobody_consumes_are_not_made():
 
 @pytest.mark.parametrize("method", [key for key, card in METHODS.items() if not card.uses_prior])
 def test_methods_without_prior_carry_nothing(method):
-    options = {"groups": 2} if method == "group" else {}
-    model = convert(ConvNet(1, (8, 8), 10), method, micro_batch=2, **options)
+    model = convert(ConvNet(1, (8, 8), 10), method, micro_batch=2)
     assert not any(str(node.target).startswith(RULES) for node in model.graph.nodes)
     model(X).sum().backward()
 
