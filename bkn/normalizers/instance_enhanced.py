@@ -14,8 +14,6 @@ from bkn.normalizers.base import BatchStatistics, Belief, Estimate, moments
 from bkn.normalizers.filtering import filtered
 from bkn.normalizers.kernels import at_least_float32
 
-INITIAL = -1.0  # the gate's first shift: all gates begin at sigmoid(-1) = 0.2689
-
 
 def gate(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     """Sigmoid(scale * mean over all places + shift), (N, C), of x (N, C, ...)."""
@@ -32,6 +30,7 @@ class InstanceEnhancedBatchNorm(BatchStatistics):
 
     Args:
         channels: C.
+        gate_start: first value of the gate's shift; all gates begin at its sigmoid.
         base: see `BatchStatistics`.
     """
 
@@ -39,6 +38,7 @@ class InstanceEnhancedBatchNorm(BatchStatistics):
         self,
         channels: int,
         *,
+        gate_start: float = -1.0,
         running: str = "mean",
         momentum: float | None = 0.1,
         micro_batch: int | None = None,
@@ -54,7 +54,7 @@ class InstanceEnhancedBatchNorm(BatchStatistics):
             affine=affine,
         )
         self.gate_weight = nn.Parameter(torch.zeros(channels))
-        self.gate_bias = nn.Parameter(torch.full((channels,), INITIAL))
+        self.gate_bias = nn.Parameter(torch.full((channels,), gate_start))
 
     def estimate(self, x: Tensor, prior: Belief | None = None) -> Estimate:
         self.count_groups(x)

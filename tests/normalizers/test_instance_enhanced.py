@@ -67,6 +67,11 @@ def test_gates_begin_nearly_shut():
     assert_close(norm(X)[0], opened * batch + norm.bias.view(3, 1, 1))
 
 
+def test_gates_begin_where_they_are_told():
+    norm = InstanceEnhancedBatchNorm(3, gate_start=2.0)
+    assert_close(gate(X.float(), norm.gate_weight, norm.gate_bias), torch.full((6, 3), 0.880797))
+
+
 def test_an_open_gate_is_batch_norm_in_training_and_evaluation():
     norm = make(gated=False)
     torchs = nn.BatchNorm2d(3).double()
