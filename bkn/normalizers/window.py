@@ -17,7 +17,7 @@ class Window(nn.Module):
     takes over the shapes it brings.
 
     Args:
-        size: entries kept.
+        size: entries kept; 0 keeps nothing.
         names: of the quantities, one buffer (size, G, ...) each.
     """
 
@@ -43,6 +43,8 @@ class Window(nn.Module):
     @torch.no_grad()
     def push(self, **values: Tensor) -> None:
         """Put one entry (G, ...) of every quantity in front; the oldest falls out."""
+        if not self.size:
+            return
         for name in self.names:
             value = values[name].detach()
             kept = self.rows(name, len(value))[: self.size - 1]
@@ -55,7 +57,13 @@ class Window(nn.Module):
 
     @torch.no_grad()
     def replace(self, **values: Tensor) -> None:
-        """Write the newest entry anew."""
+        """Write the newest entry anew.
+
+        Raises:
+            ValueError: if there is none.
+        """
+        if not len(self):
+            raise ValueError("the window is empty: there is no entry to replace")
         for name in self.names:
             entries = getattr(self, name).clone()
             entries[0] = values[name].detach()
