@@ -4,7 +4,9 @@ A placement is a function of the network under surgery and the method; a card na
 that change more than that have a placement of their own, made of these.
 """
 
-from typing import Any
+import copy
+import operator
+from typing import Any, cast
 
 from torch import fx, nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -12,6 +14,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from bkn.normalizers.base import Normalizer
 from bkn.surgery.method import Method
 from bkn.surgery.network import Network
+
+OUT_OF_PLACE: dict[Any, Any] = {"relu_": "relu", "add_": "add", operator.iadd: operator.add}
 
 
 def in_place(network: Network, method: Method) -> list[fx.Node]:
@@ -36,26 +40,27 @@ def with_activation(network: Network, method: Method) -> list[fx.Node]:
     """Every BatchNorm layer gives its place, and that of the activation behind it.
 
     The normalizer hears which activation it replaces by `take_activation(module)`, or None where
-    there is none: at the end of a residual branch, say. A layer that is called twice must be
-    followed by the same kind of activation each time.
+    there is none: at the end of a residual branch, say. The activation counts if it is the only
+    one to see the norm's output; the same module may do other work elsewhere and stays there. The
+    normalizer may call what it is given: never in place, and with the very parameters it had.
 
     Returns:
         The nodes that call the normalizers, in order of execution.
 
     Raises:
-        ValueError: for a layer that is called twice, with and without an activation behind it.
+        ValueError: for a layer that is called twice with different activations behind it, or with
+            and without one.
     """
     nodes = in_place(network, method)
-    taken: dict[nn.Module, type | None] = {}
+    taken: dict[Normalizer, str] = {}
     for node in nodes:
         norm = network.module(node)
-        (y,) = node.users
-        behind = network.activation_behind(y)
-        activation = None if behind is None else network.activation(behind)
         if not isinstance(norm, Normalizer):
             continue
-        kind = None if activation is None else type(activation)
-        if taken.setdefault(norm, kind) is not kind:
+        (y,) = node.users
+        behind = network.activation_behind(y)
+        activation = None if behind is None else _out_of_place(network.activation(behind))
+        if taken.setdefault(norm, _identity(activation)) != _identity(activation):
             raise ValueError(
                 f"{method.key} replaces a norm together with its activation, but {node.target} is "
                 "used with different activations behind it"
@@ -66,29 +71,70 @@ def with_activation(network: Network, method: Method) -> list[fx.Node]:
     return nodes
 
 
+def _out_of_place(activation: nn.Module | None) -> nn.Module | None:
+    """The activation, or a copy that does not write over its input."""
+    if not getattr(activation, "inplace", False):
+        return activation
+    plain: Any = copy.deepcopy(activation)
+    plain.inplace = False
+    return cast(nn.Module, plain)
+
+
+def _identity(activation: nn.Module | None) -> str:
+    """The same for activations that do the same; each one with parameters is different."""
+    if activation is None or not any(True for _ in activation.parameters()):
+        return repr(activation)
+    return f"{activation!r} {id(activation)}"
+
+
 def before_weights(network: Network, method: Method) -> list[fx.Node]:
     """The BatchNorm layers are removed; every weight layer but the classifier gets a normalizer.
 
-    It sees the input of the layer. Names: `norm` beside the layer where that is free, else the
-    layer's own name with `_norm`.
+    It sees the input of the layer. Where a block has no other weight layer, the normalizer is the
+    block's `norm`; else it is called as the layer, `norm1` for `conv1`.
 
     Returns:
         The nodes that call the normalizers, in order of execution.
     """
     for node in network.batch_norms():
+        for user in list(node.users):
+            _write_elsewhere(network, user)
         network.skip(node)
     network.drop_unused()
+    layers = [str(node.target) for node in network.weight_layers()]
     calls = []
     for node in network.hidden_weight_layers():
         layer = network.module(node)
-        beside = f"{str(node.target).rpartition('.')[0]}.norm".lstrip(".")
-        taken = dict(network.model.named_modules())
-        path = beside if beside not in taken else network.free_path(f"{node.target}_norm")
-        norm = method.norm(_channels_in(layer))
+        block, _, name = str(node.target).rpartition(".")
+        alone = len({other for other in layers if other.startswith(f"{block}.")}) == 1
+        path = f"{block}.norm" if alone else f"{block}.{_name_for(name)}".lstrip(".")
+        path = network.free_path(path)
         weight = next(network.model.parameters())
-        calls.append(network.call_before(node, path, norm.to(weight.device, weight.dtype)))
+        norm = method.norm(_channels_in(layer)).to(weight.device, weight.dtype)
+        if layer is not None:
+            norm.train(layer.training)
+        calls.append(network.call_before(node, path, norm))
         network.normalize_at(calls[-1])
     return calls
+
+
+def _name_for(layer: str) -> str:
+    """What the normalizer before a layer is called: `norm1` for `conv1`, `fc_norm` for `fc`."""
+    return layer.replace("conv", "norm") if "conv" in layer else f"{layer}_norm"
+
+
+def _write_elsewhere(network: Network, node: fx.Node) -> None:
+    """Let an operation that works in place make a result of its own.
+
+    Behind batch norm it wrote over what nobody else had seen. With the norm gone it would write
+    over the norm's input, which a shortcut, say, still needs.
+    """
+    module: Any = network.module(node)
+    if getattr(module, "inplace", False):
+        module.inplace = False
+    if node.kwargs.get("inplace"):
+        node.kwargs = {**node.kwargs, "inplace": False}
+    node.target = OUT_OF_PLACE.get(node.target, node.target)
 
 
 def _channels_in(layer: Any) -> int:
