@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 def filtering(cache: "RaceCache") -> list[tuple[int, Ink]]:
-    """Entrants that blend a prior with the observation, with their inks."""
+    """Entrants whose blend of prior and observation the probe watches, with their inks."""
     drawn = inks(cache.race)
-    experiments = cache.race.experiments
-    return [(p, drawn[p]) for p, one in enumerate(experiments) if one.method_card.has_gain]
+    cards = [experiment.method_card for experiment in cache.race.experiments]
+    return [(p, drawn[p]) for p, card in enumerate(cards) if card.has_gain and card.estimates]
 
 
 def gain(cache: "RaceCache", selected_layer: str | None = None) -> Spec:

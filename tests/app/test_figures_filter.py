@@ -6,7 +6,8 @@ import pytest
 from app import figures
 from app.figures.factors import times
 from app.figures.multiples import in_lines, span
-from tests.app.fake_cache import lively, unpacked
+from bkn.experiment import Race
+from tests.app.fake_cache import FakeCache, lively, unpacked
 
 CACHE = lively()  # 0 batch, 1 group, 2 kalman, 3 kalman learned
 
@@ -124,3 +125,10 @@ def test_names_above_panels_fit():
     assert in_lines(long, 4) == ["Kalman norm", "gain 0.95, transi…"]
     assert span(0, 2, 0.1)[1] < span(1, 2, 0.1)[0] <= 0.56
     assert span(2, 3, 0.1)[1] == 1
+
+
+def test_a_filter_that_the_probe_does_not_watch_promises_no_picture():
+    spec = figures.gain(FakeCache(Race.of(["group_kalman"])))
+    assert spec["empty"] == (
+        "None of these methods blends a prior with the micro-batch, so there is no gain."
+    )
