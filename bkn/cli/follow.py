@@ -37,7 +37,7 @@ def run_race(supervisor: Supervisor, race: Race, speed: float | None = None) -> 
 
 
 def results(runs: list[RunRow]) -> str:
-    """A line per entrant: accuracy, loss and time, or how it ended."""
+    """A line per entrant: accuracies, loss and time, or how it ended."""
     width = max(len(run.label) for run in runs)
     return "\n".join(f"{run.label:<{width}}  {_result(run)}" for run in runs)
 
@@ -65,7 +65,10 @@ def _result(run: RunRow) -> str:
     if "test_accuracy" not in summary:
         return f"{run.status}: {run.message}" if run.message else run.status
     words = "" if run.status == "finished" else f"  ({run.status} at step {run.step})"
+    held_out = ""
+    if "held_out_accuracy" in summary:
+        held_out = f"held-out {100 * summary['held_out_accuracy']:.1f} %  "
     return (
-        f"test accuracy {100 * summary['test_accuracy']:.1f} %  "
+        f"test accuracy {100 * summary['test_accuracy']:.1f} %  {held_out}"
         f"loss {summary['test_loss']:.3f} nats  {summary['step_ms']:.1f} ms/step{words}"
     )

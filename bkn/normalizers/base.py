@@ -159,6 +159,15 @@ class BatchStatistics(Normalizer):
         """
         raise NotImplementedError
 
+    def populations(self, x: Tensor) -> tuple[Belief, Belief] | None:
+        """What the rows of `estimate` stand for, if x holds several populations.
+
+        Returns:
+            For each row the moments over all images of its population in x, and the running
+            moments in use for it; None where all rows estimate the same, the moments of all x.
+        """
+        return None
+
     def hand_on(self, posterior: Belief) -> Belief | None:
         """The belief about the layer's output that goes to the layers above."""
         return None

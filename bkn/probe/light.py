@@ -37,15 +37,18 @@ class LightProbe:
     Args:
         norms: label -> normalizer, as `norm_layers` gives them.
         images: where the probe set comes from; it is the same for every entrant and seed.
+        takes_domains: whether the model is told each image's domain.
     """
 
-    def __init__(self, norms: Mapping[str, Normalizer], images: Images):
+    def __init__(
+        self, norms: Mapping[str, Normalizer], images: Images, takes_domains: bool = False
+    ):
         self.norms = {
             label: norm for label, norm in norms.items() if isinstance(norm, BatchStatistics)
         }
         self.columns = [f"{label}/{metric}" for label in self.norms for metric in METRICS]
         order = torch.randperm(images.train_size, generator=torch.Generator().manual_seed(0))
-        self._images, self._order = images, order
+        self._images, self._order, self.takes_domains = images, order, takes_domains
 
     def measure(self, model: nn.Module) -> list[float]:
         """One value per column; not a number where a metric has no meaning (no prior, say)."""
@@ -60,17 +63,26 @@ class LightProbe:
         hooks = [norm.register_forward_pre_hook(watch(k)) for k, norm in self.norms.items()]
         try:
             with frozen(model):
-                model(self._probe_set())
+                model(self._probe_set(), *self._domains())
         finally:
             for hook in hooks:
                 hook.remove()
         return torch.cat([measured[label] for label in self.norms]).tolist()
 
     def _probe_set(self) -> Tensor:
-        """Up to PROBE_IMAGES images, a whole number of micro-batches."""
+        """The images that are looked at."""
+        return self._images.train(self._probe_index())[0]
+
+    def _domains(self) -> tuple[Tensor, ...]:
+        """Their domains, for a model that wants to know."""
+        index = self._probe_index()
+        return (self._images.train_domains(index),) if self.takes_domains else ()
+
+    def _probe_index(self) -> Tensor:
+        """Positions of up to PROBE_IMAGES images, a whole number of micro-batches."""
         m = next(iter(self.norms.values())).micro_batch or 1
         size = min(PROBE_IMAGES, self._images.train_size)
-        return self._images.train(self._order[: max(m, size // m * m)])[0]
+        return self._order[: max(m, size // m * m)]
 
 
 def layer_metrics(
@@ -78,8 +90,8 @@ def layer_metrics(
 ) -> Tensor:
     """METRICS of one layer as a vector, on the layer's device; arguments as the layer gets them."""
     seen, prior, posterior, gain = norm.estimate(x, prior, *more)
-    truth = pooled(seen)
-    running = Belief(norm.running_mean, norm.running_var)
+    several = norm.populations(x)
+    truth, running = several or (pooled(seen), Belief(norm.running_mean, norm.running_var))
     nothing = torch.full((), NAN, device=x.device)
     values_per_group = x.numel() // x.shape[1] // len(seen.mean)
     sources = (seen, prior, posterior, running)

@@ -21,6 +21,7 @@ class Batch(NamedTuple):
 
     images: Tensor  # (n, C, H, W)
     labels: Tensor  # (n,)
+    domains: Tensor  # (n,), places in the data's `domains`
 
 
 class Batches:
@@ -39,15 +40,15 @@ class Batches:
     def of(self, step: int) -> Batch:
         """The batch of a step."""
         index = self._order.batch_of(step)
-        batch = Batch(*self.images.train(index))
+        batch = Batch(*self.images.train(index), self.images.train_domains(index))
         return batch if self.copies == 1 else self._copied(batch, step)
 
     def _copied(self, batch: Batch, step: int) -> Batch:
         count, _, height, width = batch.images.shape
         shifts = draw_shifts(count, self.copies, height, width, seed_of(self.seed, step))
         source, copy = spread(count, self.copies, self.layout)
-        images, labels = (part[source.to(part.device)] for part in batch)
-        return Batch(shift(images, shifts[source, copy]), labels)
+        images, labels, domains = (part[source.to(part.device)] for part in batch)
+        return Batch(shift(images, shifts[source, copy]), labels, domains)
 
 
 def spread(count: int, copies: int, layout: str) -> tuple[Tensor, Tensor]:

@@ -2,12 +2,14 @@
 
 import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from bkn.cards import Options
 from bkn.data.base import Images
 from bkn.experiment import Experiment
 from bkn.normalizers.hooks import Hooks
@@ -32,9 +34,9 @@ class Entrant:
             network = experiment.network_card.load()(
                 images.shape[0], images.shape[1:], images.classes, **experiment.network_options
             )
-        model = convert(
-            network, experiment.method, micro_batch=experiment.micro_batch, **experiment.options
-        )
+        self.takes_domains = experiment.method_card.takes_domains
+        options = told_domains(experiment, images) if self.takes_domains else experiment.options
+        model = convert(network, experiment.method, micro_batch=experiment.micro_batch, **options)
         self.model: nn.Module = model.to(device).train()
         self.norms = norm_layers(model)
         self.hooks = Hooks(self.model)
@@ -45,19 +47,20 @@ class Entrant:
     def active(self) -> bool:
         return self.status in ("queued", "running")
 
-    def train_step(self, x: Tensor, y: Tensor, lr: float) -> None:
-        """One optimizer step on a batch x (B, C, H, W), y (B,)."""
+    def train_step(self, x: Tensor, y: Tensor, lr: float, domains: Tensor | None = None) -> None:
+        """One optimizer step on a batch x (n, C, H, W), y (n,) and the images' domains (n,)."""
+        told = (domains,) if self.takes_domains else ()
         began = time.perf_counter()
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         with self.stream:
             self.hooks.before_forward()
-            loss = cross_entropy(self.model(x), y)
+            loss = cross_entropy(self.model(x, *told), y)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             self.hooks.before_step()
             self.optimizer.step()
-            self.hooks.after_step(lambda: self.model(x))
+            self.hooks.after_step(lambda: self.model(x, *told))
         self._losses.append(loss.detach())
         self.step += 1
         self.seconds += time.perf_counter() - began
@@ -73,19 +76,40 @@ class Entrant:
         spent, self._timed_from = self.seconds - self._timed_from, self.seconds
         return 1e3 * spent / max(1, steps)
 
+    def test(self) -> tuple[float, ...]:
+        """Loss in nats and accuracy as a fraction on the test split, by running statistics.
+
+        Where the data hold out a domain, also the accuracy on that: of it no model is told.
+        """
+
+        def seen(index: Tensor) -> tuple[Tensor, Tensor]:
+            x, y = self.images.test(index)
+            told = (self.images.test_domains(index),) if self.takes_domains else ()
+            return self.model(x, *told), y
+
+        def unseen(index: Tensor) -> tuple[Tensor, Tensor]:
+            x, y = self.images.held_out_test(index)
+            return self.model(x), y
+
+        figures = self._tested(seen, self.images.test_size)
+        if self.images.held_out:
+            figures = *figures, self._tested(unseen, self.images.held_out_size)[1]
+        return figures
+
     @torch.no_grad()
-    def test(self) -> tuple[float, float]:
-        """Loss in nats and accuracy as a fraction on the test split, by running statistics."""
+    def _tested(
+        self, ask: Callable[[Tensor], tuple[Tensor, Tensor]], size: int
+    ) -> tuple[float, ...]:
+        """Loss and accuracy over a split; `ask` gives logits and labels at some positions."""
         self.model.eval()
         loss = torch.zeros((), device=self.device, dtype=torch.float64)
         right = torch.zeros((), device=self.device, dtype=torch.int64)
-        for index in torch.arange(self.images.test_size).split(TEST_CHUNK):
-            x, y = self.images.test(index)
-            logits = self.model(x)
+        for index in torch.arange(size).split(TEST_CHUNK):
+            logits, y = ask(index)
             loss += cross_entropy(logits, y, reduction="sum")
             right += (logits.argmax(1) == y).sum()
         self.model.train()
-        return loss.item() / self.images.test_size, right.item() / self.images.test_size
+        return loss.item() / size, right.item() / size
 
     def change(self, name: str, value: Any) -> None:
         """Set the micro-batch or a live option on every normalizer, from the next step on."""
@@ -110,6 +134,23 @@ class Entrant:
         self.status, self.step = state["status"], state["step"]
         self.seconds = self._timed_from = state["seconds"]
         self._losses.clear()
+
+
+def told_domains(experiment: Experiment, images: Images) -> Options:
+    """The options of a method that takes domains, with their number where it is "auto".
+
+    Raises:
+        ValueError: for fewer domains than the images have.
+    """
+    count, there = experiment.options["domains"], len(images.domains)
+    if count == "auto":
+        return {**experiment.options, "domains": there}
+    if int(count) < there:
+        raise ValueError(
+            f"{experiment.method} option domains must be at least {there}, the domains of these "
+            f"images ({', '.join(images.domains)}), got {count}"
+        )
+    return experiment.options
 
 
 def first_divergence(losses: list[float]) -> int | None:

@@ -3,7 +3,7 @@
     for step in steps:
         batch = batches.of(step)                 images, each in one or more copies
         for entrant in active entrants:
-            entrant.train_step(*batch, lr)       forward, backward, optimizer
+            entrant.train_step(batch, lr)        forward, backward, optimizer
         every 0.1 s: record                      losses, learning rate, ms; divergence ends a run
         every so many steps: test                by running statistics
         as its budget allows: probe              estimates against the truth, one entrant a step
@@ -55,7 +55,8 @@ class RaceTrainer:
         self.step, self.steps = 0, common.steps
         self._batches = Batches(common, self.images)
         self._live: dict[str, Any] = {"lr": common.lr, "micro_batch": common.micro_batch}
-        test_every = math.ceil(self.images.test_size / (TESTED_SHARE * common.step_images))
+        tested = self.images.test_size + self.images.held_out_size
+        test_every = math.ceil(tested / (TESTED_SHARE * common.step_images))
         self._reporter = Reporter(
             self.entrants, self._probes(), sink, record_every, test_every, budget or Budget()
         )
@@ -82,7 +83,8 @@ class RaceTrainer:
         batch = self._batches.of(self.step)
         lr = self._lr_of(self.step)
         for run in self._reporter.active:
-            self.entrants[run].train_step(*batch, lr)
+            x, y, domains = batch
+            self.entrants[run].train_step(x, y, lr, domains)
         self.step += 1
         self._reporter.after_step(self.step, lr, record)
 
@@ -129,7 +131,7 @@ class RaceTrainer:
         if self.race.probe == "off":
             return {}
         return {
-            run: LightProbe(entrant.norms, self.images)
+            run: LightProbe(entrant.norms, self.images, entrant.takes_domains)
             for run, entrant in enumerate(self.entrants)
             if entrant.experiment.method_card.estimates
         }

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from bkn.probe.budget import Budget
 from bkn.probe.light import LightProbe
 from bkn.training.entrant import Entrant, first_divergence
-from bkn.training.sink import PROBE, TEST, TEST_COLUMNS, TRAIN, TRAIN_COLUMNS, Sink
+from bkn.training.sink import HELD_OUT, PROBE, TEST, TEST_COLUMNS, TRAIN, TRAIN_COLUMNS, Sink
 
 RECORD_COST = 0.02  # of the time, at the most
 
@@ -32,11 +32,13 @@ class Reporter:
         self.record_every, self.test_every = record_every, test_every
         self.budget = budget
         self._recorded_at, self._record_cost = -math.inf, 0.0  # seconds
-        self._tests: dict[int, tuple[int, float, float]] = {}  # run -> step, loss, accuracy
+        self._tests: dict[int, tuple[int, tuple[float, ...]]] = {}  # run -> step, test columns
         self._to_probe: list[int] = []
+        held_out = any(entrant.images.held_out for entrant in entrants)
+        self.test_columns = (*TEST_COLUMNS, HELD_OUT) if held_out else TEST_COLUMNS
         for run in range(len(entrants)):
             sink.columns(run, TRAIN, TRAIN_COLUMNS)
-            sink.columns(run, TEST, TEST_COLUMNS)
+            sink.columns(run, TEST, self.test_columns)
             if run in probes:
                 sink.columns(run, PROBE, probes[run].columns)
 
@@ -83,8 +85,7 @@ class Reporter:
             entrant = self.entrants[run]
             values = {"steps": float(entrant.step), "seconds": entrant.seconds}
             if entrant.step:
-                loss, accuracy = self._test_run(run, step)
-                values |= {"test_loss": loss, "test_accuracy": accuracy}
+                values |= dict(zip(self.test_columns, self._test_run(run, step), strict=True))
                 values["step_ms"] = 1e3 * entrant.seconds / entrant.step
             self.sink.summary(run, values)
 
@@ -106,12 +107,12 @@ class Reporter:
         words = f"the training loss was {loss:.3g} nats at step {step}"
         self.sink.status(run, "diverged", step, words)
 
-    def _test_run(self, run: int, step: int) -> tuple[float, float]:
-        """Test loss in nats and accuracy now; measured and recorded once per step."""
-        if self._tests.get(run, (-1, 0.0, 0.0))[0] != step:
-            self._tests[run] = (step, *self.entrants[run].test())
-            self.sink.row(run, TEST, step, self._tests[run][1:])
-        return self._tests[run][1:]
+    def _test_run(self, run: int, step: int) -> tuple[float, ...]:
+        """The test columns now; measured and recorded once per step."""
+        if self._tests.get(run, (-1, ()))[0] != step:
+            self._tests[run] = step, self.entrants[run].test()
+            self.sink.row(run, TEST, step, self._tests[run][1])
+        return self._tests[run][1]
 
     def _probe_next(self, step: int) -> None:
         """Probe at most one entrant per step, so that commands never wait for all of them."""

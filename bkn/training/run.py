@@ -27,7 +27,8 @@ class Run:
     def scalars(self) -> pd.DataFrame:
         """Losses in nats, accuracy as a fraction, learning rate and ms per step, by step.
 
-        Test columns are missing (not a number) at steps without a test.
+        Test columns are missing (not a number) at steps without a test. Where the data hold out a
+        domain, held_out_accuracy is the accuracy on its images.
         """
         train, test = self._frame(TRAIN), self._frame(TEST)
         test = test.drop(columns="time")

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 TRAIN, TEST, PROBE = "train", "test", "probe"
 TRAIN_COLUMNS = ("loss", "loss_min", "loss_max", "lr", "step_ms", "probe_share")
 TEST_COLUMNS = ("test_loss", "test_accuracy")  # nats, fraction; by running statistics
+HELD_OUT = "held_out_accuracy"  # fraction; a further test column where a domain is held out
 
 
 class Sink(Protocol):

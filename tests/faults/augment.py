@@ -7,7 +7,7 @@ FAULTS = [
     Fault(
         "bkn/training/batches.py",
         "(part[source.to(part.device)] for part in batch)",
-        "(batch[0][source.to(batch[0].device)], batch[1].repeat_interleave(self.copies))",
+        "(batch[0][source], batch[1].repeat_interleave(self.copies), batch[2][source])",
         f"{TESTS}::test_labels_stay_with_their_images[copy_major]",
         "labels lie as for the other layout",
     ),

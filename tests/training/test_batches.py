@@ -116,7 +116,7 @@ def test_copies_without_augmentation_give_the_gradient_of_one(images, layout, mo
     for copies in (1, 4):
         experiment = Experiment(method="group", **SMALL, copies=copies, layout=layout)
         entrant = Entrant(experiment, images, CPU)
-        x, y = Batches(experiment, images).of(0)
+        x, y, _ = Batches(experiment, images).of(0)
         cross_entropy(entrant.model.double()(x.double()), y).backward()
         gradients.append([p.grad for p in entrant.model.parameters()])
     for one, four in zip(*gradients, strict=True):
