@@ -7,6 +7,7 @@ the input below one place of the output. So the derivatives need no autograd, an
     d var(y_c)  / d weight_c = 2 cov(y_c, patch)
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,7 +18,11 @@ from torch.nn.grad import conv1d_weight, conv2d_weight, conv3d_weight
 
 from bkn.normalizers.kernels import at_least_float32
 
-BY_WEIGHT = {nn.Conv1d: conv1d_weight, nn.Conv2d: conv2d_weight, nn.Conv3d: conv3d_weight}
+BY_WEIGHT: dict[type[nn.Module], Callable[..., Tensor]] = {
+    nn.Conv1d: conv1d_weight,
+    nn.Conv2d: conv2d_weight,
+    nn.Conv3d: conv3d_weight,
+}
 
 
 class Slopes(NamedTuple):
@@ -93,9 +98,7 @@ class Patches:
         # The gradient by the weight is this very product. Micro-batches become groups of channels.
         if any(self.padding):
             source = F.pad(source, self.padding, self.mode)
-        total = BY_WEIGHT[
-            self.kind
-        ](  # type: ignore[index]  # one of its keys
+        total = BY_WEIGHT[self.kind](
             _side_by_side(source, split),
             (split * channels, *self.shape[1:]),
             _side_by_side(signal, split),

@@ -33,10 +33,13 @@ class Window(nn.Module):
     def __len__(self) -> int:
         return int(self.filled)
 
-    def rows(self, name: str, groups: int) -> Tensor:
-        """The entries of one quantity for that many micro-batches: (filled, groups, ...)."""
+    def rows(self, name: str, groups: int | None = None) -> Tensor:
+        """The entries of one quantity for that many micro-batches: (filled, groups, ...).
+
+        None for as many as the newest entry has.
+        """
         entries: Tensor = getattr(self, name)[: len(self)]
-        if not len(entries) or entries.shape[1] == groups:
+        if groups is None or not len(entries) or entries.shape[1] == groups:
             return entries
         return entries[:, torch.arange(groups, device=entries.device) % entries.shape[1]]
 
