@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from bkn.store.costs import LATEST_COSTS, Cost
 from bkn.store.errors import StoreError, in_words
 from bkn.store.records import EventRow, RaceRow, Rows, RunRow, WorkerRow
 from bkn.store.schema import ACTIVE, VERSION, version
@@ -112,6 +113,11 @@ class Reader:
     def count_runs(self) -> int:
         found = self._query("SELECT count(*) FROM run")
         return found[0][0] if found else 0
+
+    def costs(self) -> dict[str, Cost]:
+        """The latest measurement of every method, with its default options, by its key."""
+        found = self._query(LATEST_COSTS)
+        return {cost.method: cost for cost in (Cost.from_row(row) for row in found)}
 
     def _query(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         with self._lock, in_words(self.path):

@@ -44,6 +44,17 @@ MIGRATIONS = (
     );
     CREATE INDEX event_race ON event (race, id);
     """,
+    """
+    CREATE TABLE cost (
+        id INTEGER PRIMARY KEY, method TEXT NOT NULL, options TEXT NOT NULL,
+        network TEXT NOT NULL, batch INTEGER NOT NULL, micro_batch INTEGER NOT NULL,
+        device TEXT NOT NULL, threads INTEGER NOT NULL,
+        ratio REAL NOT NULL,                    -- of the two medians below
+        step_ms REAL NOT NULL, baseline_ms REAL NOT NULL, rounds INTEGER NOT NULL,
+        machine TEXT NOT NULL, measured_at REAL NOT NULL
+    );
+    CREATE INDEX cost_method ON cost (method, id);
+    """,
 )
 VERSION = len(MIGRATIONS)
 ACTIVE = ("queued", "running", "paused")  # statuses of a run that is not over

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bkn.experiment import Race
+from bkn.store.costs import ADD_COST, Cost
 from bkn.store.errors import StoreError, in_words
 from bkn.store.schema import ACTIVE, open_for_writing
 
@@ -170,6 +171,11 @@ class Writer:
         if found is None:
             raise ValueError(f"stream {stream!r} of run {run_id} has no columns yet")
         return found[0], found[1]
+
+    # What methods cost
+
+    def add_cost(self, cost: Cost) -> None:
+        self.db.execute(ADD_COST, cost.row())
 
     # Workers
 
