@@ -34,8 +34,10 @@ LOOKS: Settings = {  # how a race is looked at; changes nothing about it
     "layer": "",  # the deepest
     "entrant": "",  # position of the method whose layer is shown; the first that estimates
     "moment": "var",
+    "accuracy": "test",
     "explain": "on",
 }
+ACCURACIES = {"test": "Test images", "held_out": "Held-out style"}
 MOMENTS = {"var": "variance", "mean": "mean"}
 NOT_SETTINGS = ("run", "hide")  # which race is watched; which controls a teacher hides
 
@@ -96,6 +98,7 @@ def parse_look(name: str, text: str) -> str:
     known = {
         "entrant": [str(position) for position in range(MAX_ENTRANTS)],
         "moment": list(MOMENTS),
+        "accuracy": list(ACCURACIES),
         "explain": ["on", "off"],
     }
     return one_of(name, text, known[name]) if name in known else text

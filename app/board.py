@@ -6,15 +6,17 @@ from typing import Any, Literal
 import streamlit as st
 
 from app import figures
-from app.address import MOMENTS
+from app.address import ACCURACIES, MOMENTS
 from app.figures.estimates import shown_entrant
 from app.figures.heat import estimating
+from app.figures.training import has_held_out
 from app.forms import LOOKS
 from app.live import figure
 from bkn.store.cache import RaceCache
 
 Moment = Literal["var", "mean"]
 TALL, HALF = 318, 342  # pixels; two HALF reach as far as two TALL with the pickers between them
+SWITCH = 24  # pixels that each HALF gives to the switch between them
 
 
 def estimates(picture: RaceCache, explain: bool) -> None:
@@ -33,8 +35,20 @@ def estimates(picture: RaceCache, explain: bool) -> None:
 
 def training(picture: RaceCache, explain: bool) -> None:
     """The loss that is minimised and the accuracy that counts."""
-    figure("fig_loss", figures.loss(picture), height=HALF, explain=explain)
-    figure("fig_accuracy", figures.accuracy(picture), height=HALF, explain=explain)
+    switched = has_held_out(picture)
+    height = HALF - SWITCH if switched else HALF
+    figure("fig_loss", figures.loss(picture), height=height, explain=explain)
+    held_out = switched and accuracy_on() == "held_out"
+    figure("fig_accuracy", figures.accuracy(picture, held_out), height=height, explain=explain)
+
+
+def accuracy_on() -> str:
+    """The switch between the test images and those of the style held out of training."""
+    chosen: str | None = st.segmented_control(
+        "Accuracy on", list(ACCURACIES), key="accuracy", format_func=ACCURACIES.__getitem__,
+        default=st.session_state[LOOKS]["accuracy"], required=True, label_visibility="collapsed",
+    )  # fmt: skip
+    return chosen or "test"
 
 
 def filter_group(picture: RaceCache, explain: bool) -> None:
@@ -113,5 +127,6 @@ def looks(picture: RaceCache) -> dict[str, str]:
         "layer": layer if layer in layers[:-1] else "",
         "entrant": "" if entrant is None or entrant == first else str(entrant),
         "moment": state.get("moment") or "var",
+        "accuracy": state.get("accuracy") or "test",
         "explain": "on" if state.get("explain", True) else "off",
     }

@@ -205,16 +205,20 @@ def option(draw: Callable[..., None], name: str, label: str, param: Param) -> No
     """The widget that suits one option of a card."""
     if param.low is None or param.high is None:
         draw(st.selectbox, name, label, param.choices, help=param.help)
-    elif param.integer:
+    elif param.integer and not param.choices:
         draw(st.number_input, name, label, step=1, help=param.help)
     else:
         draw(st.select_slider, name, label, steps(param, value(name)), help=param.help)
 
 
 def steps(param: Param, current: Any) -> list[Any]:
-    """Stops of an option's slider: 21 numbers over its range, the current one, then its words."""
+    """Stops of an option's slider: 21 numbers over its range, the current one, then its words.
+
+    Whole numbers where the option is one; of a short range all.
+    """
     low, high = param.low or 0.0, param.high or 1.0
-    numbers = {round(low + (high - low) * i / 20, 10) for i in range(21)}
+    digits = None if param.integer else 10
+    numbers = {round(low + (high - low) * i / 20, digits) for i in range(21)}
     if not isinstance(current, str):
         numbers.add(current)
     return [*sorted(numbers), *param.choices]

@@ -27,6 +27,16 @@ from app.palette import Ink, inks, tokens
 if TYPE_CHECKING:
     from bkn.store.cache import RaceCache
 
+HELD_OUT = "held_out_accuracy"
+TEST = (  # column, title, meaning, what is drawn
+    "test_accuracy", "Does it recognise new images?", "Test images, by running statistics.",
+    "test accuracy",
+)  # fmt: skip
+UNSEEN = (
+    "Does it recognise a new style?", "Test images in the {} style, which training never sees.",
+    "held-out accuracy",
+)  # fmt: skip
+
 
 def smoothed(cache: "RaceCache", position: int) -> tuple[np.ndarray, np.ndarray, int]:
     """Steps, moving average of the training loss in nats, and its width in steps."""
@@ -118,12 +128,27 @@ def broken_off(steps: np.ndarray, mean: np.ndarray, position: int, step: int) ->
     }  # fmt: skip
 
 
-def accuracy(cache: "RaceCache") -> Spec:
-    """Accuracy on the test images in %, by running statistics."""
+def has_held_out(cache: "RaceCache") -> bool:
+    """Whether accuracies on a held-out domain are recorded."""
+    return any(len(cache.curve(run.position, HELD_OUT).steps) for run in cache.runs)
+
+
+def accuracy(cache: "RaceCache", held_out: bool = False) -> Spec:
+    """Accuracy on the test images in %, by running statistics.
+
+    Args:
+        cache: of the race.
+        held_out: on those of the domain that training never sees.
+    """
+    column, title, meaning, what = TEST
+    if held_out:
+        style = str(cache.race.common.dataset_options.get("held_out", "another"))
+        column, title, meaning, what = HELD_OUT, *UNSEEN
+        meaning = meaning.format(style)
     drawn = list(enumerate(inks(cache.race)))
     traces, finals, now = [], [], []
     for position, ink in drawn:
-        curve = cache.curve(position, "test_accuracy")
+        curve = cache.curve(position, column)
         if not len(curve.steps):
             continue
         values = 100 * np.asarray(curve.values)
@@ -134,17 +159,17 @@ def accuracy(cache: "RaceCache") -> Spec:
         finals.append(float(np.nanmax(values)) if np.isfinite(values).any() else 0.0)
         now.append(f"{ink.label} {percent(float(curve.values[-1]))}")
     return {
-        "title": "Does it recognise new images?",
-        "meaning": "Test images, by running statistics.",
-        "label": f"Lines of test accuracy in % by step. Now: {listed(now)}." if now else "",
-        "caption": "Test accuracy in %",
+        "title": title,
+        "meaning": meaning,
+        "label": f"Lines of {what} in % by step. Now: {listed(now)}." if now else "",
+        "caption": f"{what.capitalize()} in %",
         "data": traces,
         "layout": layout(
-            revision(cache),
+            revision(cache, column) if held_out else revision(cache),
             **marks.shapes(cache),
             margin={"l": 8, "r": 14, "t": marks.room(cache), "b": 4},
             xaxis=step_axis(cache),
-            yaxis=axis(title="test accuracy, %", nticks=6,
+            yaxis=axis(title=f"{what}, %", nticks=6,
                        autorangeoptions={"clipmin": floor(finals), "clipmax": 100.5,
                                          "include": [100]}),
         ),

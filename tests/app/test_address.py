@@ -46,6 +46,7 @@ def test_a_link_is_read_into_typed_values():
         ("probe", "deep", "probe must be one of off, light, got 'deep'"),
         ("speed", "7", "speed must be one of full, 1, 2"),
         ("moment", "median", "moment must be one of var, mean, got 'median'"),
+        ("accuracy", "train", "accuracy must be one of test, held_out, got 'train'"),
         ("explain", "maybe", "explain must be one of on, off, got 'maybe'"),
         ("entrant", "9", "entrant must be one of 0, 1"),
         ("kalman_gain", "1.4", "kalman option gain must be a number in [0, 1]"),
@@ -82,7 +83,7 @@ def test_no_methods_at_all_survive_a_link():
 
 
 def test_every_default_can_be_read_from_a_link():
-    for name in (*address.DEFAULTS, *address.OPTIONS, "moment", "explain"):
+    for name in (*address.DEFAULTS, *address.OPTIONS, "moment", "accuracy", "explain"):
         value = address.default(name)
         texts = value if isinstance(value, list) else [str(value)]
         assert address.parse(name, texts) == value

@@ -7,6 +7,7 @@ from app import figures
 from app.figures.marks import grouped
 from app.figures.smooth import moving_average, window
 from app.figures.spec import factor_ticks, log_ticks, packed
+from app.figures.training import has_held_out
 from tests.app.fake_cache import lively, unpacked
 
 
@@ -55,6 +56,22 @@ def test_accuracy_is_in_percent_and_its_axis_follows_the_weakest():
     assert spec["layout"]["yaxis"]["autorangeoptions"]["clipmin"] == 80
     cache.put(1, "test_accuracy", [0, 9], [0.1, 0.3])
     assert figures.accuracy(cache)["layout"]["yaxis"]["autorangeoptions"]["clipmin"] == 0
+
+
+def test_the_accuracy_on_a_held_out_style_is_a_figure_of_its_own():
+    options = {"styles": "four", "held_out": "negative"}
+    cache = lively(("batch", "group"), dataset="shapes", dataset_options=options)
+    assert not has_held_out(cache)
+    cache.put(1, "held_out_accuracy", [0, 9], [0.1, 0.3])
+    assert has_held_out(cache)
+    spec = figures.accuracy(cache, held_out=True)
+    (trace,) = spec["data"]
+    np.testing.assert_allclose(unpacked(trace["y"]), [10, 30], rtol=1e-5)
+    assert "negative style" in spec["meaning"]
+    assert spec["layout"]["yaxis"]["title"]["text"] == "held-out accuracy, %"
+    assert spec["label"] == "Lines of held-out accuracy in % by step. Now: Group norm 30.0 %."
+    zoomed = figures.accuracy(cache)["layout"]["uirevision"]
+    assert spec["layout"]["uirevision"] != zoomed  # each keeps its own zoom
 
 
 def test_a_diverged_run_is_marked_where_it_ended():

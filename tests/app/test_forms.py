@@ -79,6 +79,12 @@ def test_the_slider_of_an_option_holds_its_range_its_value_and_its_words():
     assert 0.123 in stops
 
 
+def test_an_option_that_is_a_whole_number_or_a_word_has_a_slider_too():
+    stops = forms.steps(Param("domains", "auto", "", 1, 16, ("auto",), integer=True), "auto")
+    assert stops == [*range(1, 17), "auto"]
+    assert all(isinstance(stop, int) for stop in stops[:-1])
+
+
 def test_speeds_read_in_words():
     assert forms.speed_words("full") == "as fast as it goes"
     assert forms.speed_words(1) == "1 step a second"

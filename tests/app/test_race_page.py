@@ -67,6 +67,18 @@ def test_how_a_race_is_looked_at_is_in_the_link_both_ways(page):
     assert link(page, "explain") is None
 
 
+def test_the_accuracy_figure_switches_to_the_held_out_style_where_there_is_one(page, supervisor):
+    open_page(page, methods="domain,batch", dataset="shapes", shapes_styles="four")
+    assert "accuracy" not in [control.key for control in page.segmented_control]
+    click(page, "start")
+    race_id = link(page, "run")
+    supervisor.test(race_id, (0.5, 0.8, 0.3))
+    page.run()
+    page.segmented_control(key="accuracy").set_value("held_out").run()
+    assert not page.exception
+    assert link(page, "accuracy") == "held_out"
+
+
 def test_a_layer_that_the_race_does_not_have_gives_way_to_the_deepest(page):
     open_page(page, layer="layer99")
     assert page.selectbox(key="layer").value == "layer6"
