@@ -52,7 +52,7 @@ def test_half_precision_keeps_its_type_and_float32_statistics(key, training):
     train(norm, [make_x(seed=s).float() for s in range(3)])
     norm.train(training)
     back = Snapshot(norm)
-    x = (make_x() + 8).bfloat16().requires_grad_()
+    x = (make_x() + 64).bfloat16().requires_grad_()
     with torch.autocast("cpu", torch.bfloat16):
         torch.manual_seed(5)
         y, belief = norm(x)
@@ -64,19 +64,6 @@ def test_half_precision_keeps_its_type_and_float32_statistics(key, training):
     back.restore()
     exact = run(norm, x.detach().float())
     assert_close(y.float(), exact, atol=0.03, rtol=0.02)
-
-
-@every_method
-def test_double_precision_goes_through(key):
-    """What is computed in float64 is not rounded to float32 on the way."""
-    norm = make(key)
-    x = make_x()
-    nudged = x.clone()
-    nudged[0, 0, 0, 0] += 1e-10
-    back = Snapshot(norm)
-    y = run(norm, x)
-    back.restore()
-    assert 0 < (run(norm, nudged) - y).abs().max() < 1e-7
 
 
 def change_of(key, other):
