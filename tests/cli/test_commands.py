@@ -3,8 +3,10 @@
 import pytest
 
 from bkn.__main__ import main
+from bkn.cli.follow import results
 from bkn.store.home import store_path
 from bkn.store.reader import Reader
+from bkn.store.records import RunRow
 
 SMALL = ["--epochs", "1", "--network-option", "width=4", "--network-option", "depth=2"]
 
@@ -51,6 +53,21 @@ def test_copies_can_be_asked_for_on_the_command_line(home, capsys):
     assert main(["train", "batch", *SMALL, "--copies", "2", "--layout", "copy_major"]) == 0
     (race,) = Reader(store_path(home)).races()
     assert (race.race.common.copies, race.race.common.layout) == (2, "copy_major")
+
+
+def test_the_result_names_the_held_out_accuracy_where_there_is_one():
+    figures = {"test_accuracy": 0.812, "test_loss": 0.5, "step_ms": 3.0}
+    runs = [
+        RunRow(i, i, "{}", label, "finished", 9, "", summary)
+        for i, (label, summary) in enumerate(
+            [("One", figures), ("Another", {**figures, "held_out_accuracy": 0.4})]
+        )
+    ]
+    plain, held_out = results(runs).splitlines()
+    assert plain == "One      test accuracy 81.2 %  loss 0.500 nats  3.0 ms/step"
+    assert held_out == (
+        "Another  test accuracy 81.2 %  held-out 40.0 %  loss 0.500 nats  3.0 ms/step"
+    )
 
 
 def test_record_makes_a_small_store_of_one_race(home, tmp_path):
