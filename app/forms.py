@@ -11,7 +11,8 @@ from typing import Any
 import streamlit as st
 
 from app import address
-from bkn.cards import Card, Param
+from app.options import option, option_label, used_cards, used_options
+from bkn.cards import Card
 from bkn.catalog import DATASETS, METHODS, NETWORKS
 from bkn.experiment import (
     LAYOUTS,
@@ -86,7 +87,7 @@ def touched(name: str) -> None:
 
 def wanted() -> Wanted:
     """The Race that the settings describe."""
-    values = {name: value(name) for name in (*address.DEFAULTS, *used_options())}
+    values = {name: value(name) for name in (*address.DEFAULTS, *used_options(value))}
     speed = None if values["speed"] == address.FULL_SPEED else float(values["speed"])
     changed = tuple(st.session_state.pop("_touched", ()))
     try:
@@ -117,13 +118,6 @@ def build(values: Mapping[str, Any]) -> Race:
         dataset_options=options(DATASETS[values["dataset"]]),
         **{name: values[name] for name in SETTINGS},
     )
-
-
-def used_options() -> list[str]:
-    """Keys of the options that act on the chosen methods, network and dataset."""
-    chosen = [METHODS[text] for text in value("methods") if text in METHODS]
-    cards: list[Card] = [*chosen, NETWORKS[value("network")], DATASETS[value("dataset")]]
-    return [address.option_key(card, param) for card in cards for param in card.params]
 
 
 def entrants() -> list[str]:
@@ -178,7 +172,7 @@ def sidebar(hidden: set[str]) -> None:
     draw(
         st.number_input, "lr", "Peak learning rate", step=0.01, format="%g",
     )  # fmt: skip
-    with st.expander("More: epochs, seed, copies, probe, speed, options"):
+    with st.expander("More: epochs, seed, copies, probe, speed"):
         draw(st.number_input, "epochs", "Epochs", step=1)
         draw(st.number_input, "seed", "Seed", step=1)
         draw(
@@ -196,32 +190,11 @@ def sidebar(hidden: set[str]) -> None:
             st.selectbox, "probe", "Probe", PROBES, format_func=lambda key: PROBE_WORDS[key],
         )  # fmt: skip
         draw(st.selectbox, "speed", "Speed", address.SPEEDS, format_func=speed_words)
-        for name in used_options():
-            card, param = address.OPTIONS[name]
-            option(draw, name, f"{card.title.split(',')[0]}: {param.name}", param)
-
-
-def option(draw: Callable[..., None], name: str, label: str, param: Param) -> None:
-    """The widget that suits one option of a card."""
-    if param.low is None or param.high is None:
-        draw(st.selectbox, name, label, param.choices, help=param.help)
-    elif param.integer and not param.choices:
-        draw(st.number_input, name, label, step=1, help=param.help)
-    else:
-        draw(st.select_slider, name, label, steps(param, value(name)), help=param.help)
-
-
-def steps(param: Param, current: Any) -> list[Any]:
-    """Stops of an option's slider: 21 numbers over its range, the current one, then its words.
-
-    Whole numbers where the option is one; of a short range all.
-    """
-    low, high = param.low or 0.0, param.high or 1.0
-    digits = None if param.integer else 10
-    numbers = {round(low + (high - low) * i / 20, digits) for i in range(21)}
-    if not isinstance(current, str):
-        numbers.add(current)
-    return [*sorted(numbers), *param.choices]
+    with st.expander("Options of the methods, the network and the images"):
+        for card in used_cards(value):
+            for param in card.params:
+                name = address.option_key(card, param)
+                option(draw, name, option_label(card, param, value), param, value(name))
 
 
 def devices(batch: int, micro_batch: int, copies: int = 1) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app import address, forms
+from app import address, forms, options
 from bkn.cards import Param
 from bkn.catalog import METHODS
 from bkn.experiment import parse_entrant
@@ -73,14 +73,14 @@ def test_devices_say_what_the_two_sizes_mean(pair, words):
 
 
 def test_the_slider_of_an_option_holds_its_range_its_value_and_its_words():
-    stops = forms.steps(Param("gain", 0.1, "", 0.0, 1.0, ("learned",)), 0.123)
+    stops = options.stops(Param("gain", 0.1, "", 0.0, 1.0, ("learned",)), 0.123)
     assert stops[0] == 0
     assert stops[-2:] == [1, "learned"]
     assert 0.123 in stops
 
 
 def test_an_option_that_is_a_whole_number_or_a_word_has_a_slider_too():
-    stops = forms.steps(Param("domains", "auto", "", 1, 16, ("auto",), integer=True), "auto")
+    stops = options.stops(Param("domains", "auto", "", 1, 16, ("auto",), integer=True), "auto")
     assert stops == [*range(1, 17), "auto"]
     assert all(isinstance(stop, int) for stop in stops[:-1])
 
@@ -89,3 +89,30 @@ def test_speeds_read_in_words():
     assert forms.speed_words("full") == "as fast as it goes"
     assert forms.speed_words(1) == "1 step a second"
     assert forms.speed_words(20) == "20 steps a second"
+
+
+def test_a_share_of_the_steps_says_which_step_it_is():
+    card = METHODS["batch_renorm"]
+    start = next(param for param in card.params if param.name == "start")
+    rmax = next(param for param in card.params if param.name == "rmax")
+    value = (address.DEFAULTS | {"epochs": 4, "batch_renorm_start": 0.25}).__getitem__
+    assert options.option_label(card, start, value) == "Batch renorm: start (step 21 of 84)"
+    assert options.option_label(card, rmax, lambda name: 3.0) == "Batch renorm: rmax"
+
+
+def test_a_slider_for_what_lies_on_its_stops_and_a_typed_number_for_small_rates():
+    drawn = {}
+
+    def draw(kind, name, *_, **__):
+        drawn[name] = kind.__name__
+
+    coarse = Param("gain", 0.1, "Help.", 0.0, 1.0)
+    fine = Param("rate", 0.013, "Help.", 0.0, 1.0)
+    whole = Param("count", 4, "Help.", 1, 512, integer=True)
+    word = Param("kind", "a", "Help.", choices=("a", "b"))
+    for param in (coarse, fine, whole, word):
+        options.option(draw, param.name, "", param, param.default)
+    assert drawn == {
+        "gain": "select_slider", "rate": "number_input", "count": "number_input",
+        "kind": "selectbox",
+    }  # fmt: skip
