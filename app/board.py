@@ -16,7 +16,7 @@ from bkn.store.cache import RaceCache
 
 Moment = Literal["var", "mean"]
 TALL, HALF = 318, 342  # pixels; two HALF reach as far as two TALL with the pickers between them
-SWITCH = 24  # pixels that each HALF gives to the switch between them
+SWITCH = 20  # pixels that each HALF gives to the switch between them
 
 
 def estimates(picture: RaceCache, explain: bool) -> None:
