@@ -156,9 +156,8 @@ def test_names_before_the_weights(heard):
     assert len(set(dense)) == len(dense) == 120
 
 
-def test_what_is_frozen_stays_so(heard):
-    net = Stream(nn.ReLU(), torch.add)
-    assert placed(net, before_weights, heard).norm0.training is False
-    network = Network(net.train())
+@pytest.mark.parametrize("training", [True, False])
+def test_what_is_frozen_stays_so(heard, training):
+    network = Network(Stream(nn.ReLU(), torch.add).train(training))
     before_weights(network, heard)
-    assert network.finish().norm0.training is True
+    assert network.finish().norm0.training is training
