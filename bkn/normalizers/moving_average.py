@@ -27,14 +27,15 @@ class MovingAverageNorm(BatchStatistics):
 
     Each micro-batch stands for a device with windows of its own; the running second moment
     (`running_var`; `running_mean` stays 0) is shared, and moves by the average of the devices.
-    During the warm-up, and until the window is full, the present batch alone is used, and the
-    gradient is exact. Behind it, both statistics are averages over the window. Later still, the
-    correction r lets the running second moment normalize, as in evaluation.
+    During the warm-up the present batch alone is used, and the gradient is exact. Behind it, both
+    statistics are averages over what is in the windows. Later still, the correction r lets the
+    running second moment normalize, as in evaluation.
 
     Args:
         window: batches that are averaged, the present one included.
         warmup: share of the planned steps before the windows are used; none where nothing was
-            planned. The correction r begins ten times later, or after half of the steps.
+            planned. The correction r begins ten times later, or after half of the steps; never
+            where nothing was planned.
         base: see `Normalizer`.
     """
 
@@ -73,15 +74,14 @@ class MovingAverageNorm(BatchStatistics):
 
     @property
     def averaging(self) -> bool:
-        """Whether the warm-up is over and the window full."""
-        warm = float(self.taken) >= self.warmup * float(self.planned)
-        return warm and len(self.seconds) == self.seconds.size
+        """Whether the warm-up is over."""
+        return float(self.taken) >= self.warmup * float(self.planned)
 
     @property
     def correcting(self) -> bool:
         """Whether the correction r is used."""
-        share = min(0.5, CORRECTED_FROM * self.warmup)
-        return self.averaging and float(self.taken) >= share * float(self.planned)
+        share, planned = min(0.5, CORRECTED_FROM * self.warmup), float(self.planned)
+        return self.averaging and planned > 0 and float(self.taken) >= share * planned
 
     @torch.no_grad()
     def second_moments(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -186,7 +186,7 @@ class _Divided(torch.autograd.Function):
             if ctx.past is None:
                 ctx.past = ctx.products.rows("product", groups)
                 ctx.products.push(product=product)
-            if ctx.averaging and len(ctx.past) == ctx.products.size:
+            if ctx.averaging:
                 used = averaged(product, ctx.past)
         g_x = g * spread_out(slope, z.dim()) - z * spread_out(used, z.dim())
         g_x = (g_x * spread_out(inverse, z.dim())).flatten(0, 1).to(x.dtype)

@@ -54,7 +54,7 @@ class Twin:
         axes, eps = (1, 3, 4), norm.eps
         x, g_y = x.view(2, 2, *x.shape[1:]), g_y.view(2, 2, *g_y.shape[1:])
         gamma, beta = column(norm.weight.detach()), column(norm.bias.detach())
-        averaging = self.step >= self.warm and len(self.seconds) >= self.window - 1
+        averaging = self.step >= self.warm
         self.seconds.append(x.square().mean(axes, keepdim=True))
         self.seconds = self.seconds[-self.window :]
         var = torch.stack(self.seconds).mean(0) if averaging else self.seconds[-1]
@@ -156,6 +156,13 @@ def test_a_gradient_of_the_gradient_is_refused():
         g_x.sum().backward()
 
 
+def test_without_a_plan_the_windows_fill_from_the_first_step_and_nothing_is_corrected():
+    norm = make_norm()
+    norm(make_x())
+    assert norm.averaging
+    assert not norm.correcting
+
+
 def test_evaluation_is_a_scale_and_a_shift():
     norm, x = make_norm(), make_x()
     norm(x)
@@ -166,6 +173,7 @@ def test_evaluation_is_a_scale_and_a_shift():
 
 def test_corrected_training_and_evaluation_are_the_same():
     norm = make_norm(window=2, warmup=0.0)
+    norm.plan(4)
     for step in range(4):
         norm(make_x(seed=step))
     x = make_x(seed=9)

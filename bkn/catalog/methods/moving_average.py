@@ -38,7 +38,8 @@ CARD = MethodCard(
     stands="In place of batch norm; the layers with weights in front of it are centred and lose "
     "their bias.",
     note="The window is the authors' for 2 images per device in place of 32. They warm up for 100 "
-    "of some 600,000 steps and correct from the 1,000th on; here both are shares, ten times apart. "
+    "of some 600,000 steps and correct from the 1,000th on; here both are shares, ten times apart, "
+    "and windows that are not full yet are averaged too. "
     "Their running average moves by 0.02 a step; short trainings need the 0.1 of the batch norm "
     "that is replaced. Each micro-batch stands for a device with windows of its own; the running "
     "average is shared.",
