@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import address
+from app import address, pages
 from app.options import option, option_label, used_cards, used_options
 from bkn.cards import Card
 from bkn.catalog import DATASETS, METHODS, NETWORKS
@@ -27,7 +27,7 @@ from bkn.experiment import (
 
 BATCHES = tuple(2**power for power in range(1, 11))
 PROBE_WORDS = {"off": "off", "light": "light: every layer's errors"}
-LAYOUT_WORDS = {"sample_major": "copies of one image together", "copy_major": "copies far apart"}
+LAYOUT_WORDS = {"sample_major": "side by side", "copy_major": "far apart"}
 SETTINGS = (  # of an Experiment, that are widgets of their own
     "dataset", "network", "batch", "micro_batch", "lr", "epochs", "seed", "copies", "layout",
 )  # fmt: skip
@@ -68,6 +68,13 @@ def keep(values: Mapping[str, Any], looks: Mapping[str, str], race_id: str) -> N
     link |= {"hide": here["hide"]} if "hide" in here else {}
     if link != here:
         st.query_params.from_dict(link)
+
+
+def hold() -> None:
+    """Keep the settings while another page is shown: Streamlit forgets widgets it does not draw."""
+    for name in (*address.DEFAULTS, *address.OPTIONS, *address.LOOKS, "follow"):
+        if name in st.session_state:
+            st.session_state[name] = st.session_state[name]
 
 
 def value(name: str) -> Any:
@@ -159,6 +166,7 @@ def sidebar(hidden: set[str]) -> None:
         st.multiselect, "methods", "Methods", entrants(),
         format_func=entrant_words, accept_new_options=True, placeholder="Choose 1 to 8",
     )  # fmt: skip
+    st.page_link(pages.methods(), label="What are these?", icon=":material/grid_view:")
     batch, micro_batch, copies = value("batch"), value("micro_batch"), value("copies")
     draw(
         st.select_slider, "batch", "Images per optimizer step, B",
@@ -183,7 +191,7 @@ def sidebar(hidden: set[str]) -> None:
         draw(
             st.selectbox, "layout", "Order of the copies", LAYOUTS,
             format_func=lambda key: LAYOUT_WORDS[key],
-            help="Together: a micro-batch holds copies of one image. Far apart: it holds distinct "
+            help="Side by side: a micro-batch holds copies of one image. Far apart: distinct "
             "images.",
         )  # fmt: skip
         draw(

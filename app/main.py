@@ -9,6 +9,7 @@ if str(ROOT) not in sys.path:  # so that a plain clone starts from any folder
 
 import streamlit as st  # noqa: E402 - after the path is mended
 
+from app import pages  # noqa: E402
 from app.lab import freeze_imports, lab  # noqa: E402
 
 st.set_page_config("BKN Lab", page_icon=ROOT / "assets" / "logo.svg", layout="wide")
@@ -16,7 +17,5 @@ st.html(ROOT / "app" / "style.css")
 
 lab()
 freeze_imports()
-page = st.navigation(
-    [st.Page(ROOT / "pages" / "race.py", title="Race", icon=":material/flag:", default=True)]
-)
+page = st.navigation([pages.race(), pages.methods()])
 page.run()

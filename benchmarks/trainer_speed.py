@@ -10,25 +10,24 @@ import argparse
 import itertools
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from statistics import median
 
 import torch
-from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch import nn
 from tqdm import trange
 
 from benchmarks.report import markdown
 from bkn import Experiment, Race
 from bkn.data.base import Images
 from bkn.probe.budget import Budget
+from bkn.training.cost import Step, plain_step, take_turns, train_step
 from bkn.training.entrant import TEST_CHUNK, Entrant
 from bkn.training.race import TESTED_SHARE, RaceTrainer
 from bkn.training.recipe import Order, make_optimizer
 from bkn.training.run import MemorySink
 
-Step = Callable[[], object]
 SETTINGS = (("digits", 100, 25), ("shapes", 63, 8))  # dataset, steps per stretch, stretches
 
 
@@ -69,14 +68,6 @@ def accuracy(model: nn.Module, images: Images) -> float:
         right += int((model(x).argmax(1) == y).sum())
     model.train()
     return right / images.test_size
-
-
-def train_step(model: nn.Module, optimizer: torch.optim.Optimizer, x: Tensor, y: Tensor) -> None:
-    """Forward, backward, update, as everybody writes it."""
-    loss = cross_entropy(model(x), y)
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    optimizer.step()
 
 
 class Side:
@@ -138,17 +129,12 @@ def filtering(dataset: str, steps: int) -> list[list[str]]:
     first = experiment(dataset, "batch", 2)
     images = first.dataset_card.load()(torch.device("cpu"), **first.dataset_options)
     x, y = images.train(torch.arange(first.batch))
-    torch.manual_seed(0)
-    model = first.network_card.load()(images.shape[0], images.shape[1:], images.classes)
-    optimizer = make_optimizer(model, first)
-    sides = {"nn": Side(partial(train_step, model, optimizer, x, y))}
+    sides = {"nn": plain_step(first, images, x, y)}
     for method in ("batch", "kalman"):
         entrant = Entrant(experiment(dataset, method, 2), images, torch.device("cpu"))
-        sides[method] = Side(partial(entrant.train_step, x, y, 0.01))
-    for _ in trange(steps + 5, unit="step", desc=f"training step, {dataset}"):
-        for side in sides.values():
-            side.run()
-    ms = {name: 1e3 * median(side.turns[5:]) for name, side in sides.items()}  # 5 warm up
+        sides[method] = partial(entrant.train_step, x, y, 0.01)
+    times = take_turns(sides, steps + 5, time.process_time)
+    ms = {name: 1e3 * median(turns[5:]) for name, turns in times.items()}  # 5 warm up
     return [
         [dataset, f"`{method}`", f"{ms['nn']:.1f}", f"{ms[method]:.1f}",
          f"{ms[method] / ms['nn']:.2f}"]

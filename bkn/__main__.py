@@ -1,4 +1,4 @@
-"""python -m bkn: train, record and doctor, from the command line."""
+"""python -m bkn: train, record, cost and doctor, from the command line."""
 
 import argparse
 import sys
@@ -8,6 +8,7 @@ from importlib import import_module
 COMMANDS = {  # name: what it does, in a few words
     "train": "train a race without the page, with a progress bar",
     "record": "record the race that the page replays before the first click",
+    "cost": "measure what methods cost, as the Methods page shows it",
     "doctor": "check versions, devices, store and disk, and train for two seconds",
 }
 

@@ -1,0 +1,18 @@
+"""The pages of the app, so that one can lead to another."""
+
+from pathlib import Path
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+PAGES = Path(__file__).resolve().parents[1] / "pages"
+
+
+def race() -> StreamlitPage:
+    """Home."""
+    return st.Page(PAGES / "race.py", title="Race", icon=":material/flag:", default=True)
+
+
+def methods() -> StreamlitPage:
+    """The catalogue."""
+    return st.Page(PAGES / "methods.py", title="Methods", icon=":material/grid_view:")
