@@ -169,10 +169,8 @@ def test_the_original_is_a_copy():
 def test_without_affine_the_type_is_still_kept():
     net = Tiny()
     net.norm = nn.BatchNorm2d(4, affine=False)
-    model = convert(net.double(), "batch")
-    assert {b.dtype for name, b in model.named_buffers() if "tracked" not in name} == {
-        torch.float64
-    }
+    model = convert(net.double(), "kalman", gain="learned")
+    assert {p.dtype for p in model.parameters()} == {torch.float64}
 
 
 def test_labels_of_two_norms_never_collide():

@@ -80,11 +80,11 @@ def uninterrupted(key):
 
 
 def stops(key):
-    """Steps to be resumed after: early, late, and around every step that a schedule waits for."""
+    """Steps to be resumed after: early, late, around every step that a schedule waits for."""
     card = METHODS[key]
     shares = [float(param.default) for param in card.params if param.of_steps]
     near = {math.ceil(share * STEPS) + shift for share in shares for shift in (-1, 1)}
-    return sorted({2, 13} | {stop for stop in near if 0 < stop < STEPS})
+    return sorted({2, 10, 18} | {stop for stop in near if 0 < stop < STEPS})
 
 
 @every_method

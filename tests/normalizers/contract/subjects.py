@@ -3,7 +3,9 @@
 Everything is known from the cards. Eight channels fit every method's defaults.
 """
 
+import copy
 from collections.abc import Iterable
+from functools import cache
 
 import pytest
 import torch
@@ -17,6 +19,7 @@ from bkn.normalizers.hooks import Hooks
 CHANNELS = 8
 SHAPES = {"vectors": (8, 8), "1d": (4, 8, 5), "maps": (4, 8, 3, 2), "volumes": (4, 8, 2, 1, 2)}
 MAPS = SHAPES["maps"]
+STEPS = 20  # planned; more than any window holds
 
 
 def those(fact):
@@ -38,11 +41,16 @@ def make(key: str, micro_batch: int | None = 2, dtype: torch.dtype = torch.float
     return norm
 
 
-def seasoned(key: str, steps: int = 10, micro_batch: int | None = 2) -> Normalizer:
-    """A normalizer that has seen all steps that were planned: every schedule is over."""
-    norm = make(key, micro_batch)
-    norm.plan(steps)
-    train(norm, batches(steps))
+def seasoned(key: str) -> Normalizer:
+    """A normalizer that has seen all steps that were planned: schedules are over, windows full."""
+    return copy.deepcopy(_seasoned(key))
+
+
+@cache
+def _seasoned(key: str) -> Normalizer:
+    norm = make(key)
+    norm.plan(STEPS)
+    train(norm, batches(STEPS))
     return norm
 
 

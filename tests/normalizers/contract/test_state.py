@@ -11,6 +11,7 @@ from bkn.normalizers.base import BatchStatistics
 from bkn.normalizers.build import build_norm
 from tests.normalizers.contract.subjects import (
     CHANNELS,
+    STEPS,
     Snapshot,
     assert_same_buffers,
     batches,
@@ -25,8 +26,7 @@ from tests.normalizers.contract.subjects import (
     train,
 )
 
-STEPS = 12  # planned
-STOPS = (1, 3, 5, 8, 11)  # steps after which a layer is saved; schedules and windows lie between
+STOPS = (1, 5, 12, 18)  # steps after which a layer is saved; schedules and windows lie between
 
 
 def fresh(key):
@@ -47,7 +47,6 @@ def test_a_saved_layer_goes_on_as_if_nothing_had_happened(key, stop, way):
     norm, xs = make(key), batches(STEPS)
     norm.plan(STEPS)
     train(norm, xs[:stop])
-    saved = copy.deepcopy(norm.state_dict())
     twin = loaded(key, norm) if way == "state_dict" else copy.deepcopy(norm)
     assert_same_buffers(twin, buffers(norm))
     ours, theirs = train(norm, xs[stop:]), train(twin, xs[stop:])
@@ -56,11 +55,6 @@ def test_a_saved_layer_goes_on_as_if_nothing_had_happened(key, stop, way):
     assert_same_buffers(twin, buffers(norm))
     x = make_x(seed=3)
     assert torch.equal(run(norm.eval(), x), run(twin.eval(), x))
-    again = fresh(key)
-    again.load_state_dict(saved)  # a copy of the state is not the layer's own memory
-    assert torch.equal(run(norm.train(), xs[0]), run(twin.train(), xs[0]))
-    for one, other in zip(train(again, xs[stop:]), ours, strict=True):
-        assert torch.equal(one, other)
 
 
 @every_method
