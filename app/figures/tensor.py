@@ -57,17 +57,17 @@ def drawing(title: str, shares: Sequence[str], big: bool = False) -> str:
     """
     past, below = "past" in shares, "below" in shares
     size = width_of(shares)
-    parts = [earlier(shares)] if past else []
+    parts = [earlier(shares, big)] if past else []
     parts += [image(shares, n, left_of(shares, n)) for n in range(SHAPE[0])]
     parts.append(brackets(shares, big))
     if below:
         parts.append(layer_below(shares))
     named = escape(f"{title}: {in_words(shares)}", quote=True)
-    height = HEIGHT + (22 if below else 0)
+    height = HEIGHT + 22 if below else HEIGHT if big else FLOOR + 8
     kind = "bkn-tensor big" if big else "bkn-tensor"
     return (
         f'<svg class="{kind}" role="img" aria-label="{named}" '
-        f'viewBox="{-12 if past else -PAST / 2 - 6:.0f} 0 {size:.0f} {height:.0f}">'
+        f'viewBox="{-12 if past else -14 if big else -8} 0 {size:.0f} {height:.0f}">'
         f"{''.join(parts)}</svg>"
     )
 
@@ -97,7 +97,7 @@ def listed(words: Sequence[str]) -> str:
 
 def width_of(shares: Sequence[str]) -> float:
     """Of the whole drawing."""
-    return 12 + left_of(shares, SHAPE[0] - 1) + PILE + (2 if "past" in shares else PAST)
+    return 12 + left_of(shares, SHAPE[0] - 1) + PILE + (0 if "past" in shares else 4)
 
 
 def left_of(shares: Sequence[str], n: int) -> float:
@@ -128,7 +128,7 @@ def cell(left: float, c: int, h: int, w: int, fill: str, statistic: int | None) 
     return f'<path d="{path}"{paint}{number}/>'
 
 
-def earlier(shares: Sequence[str]) -> str:
+def earlier(shares: Sequence[str], big: bool) -> str:
     """An image of earlier batches, faded, in the hues that its cells count for."""
     statistics, fills = share_map(shares), colours(shares)
     ghosts = []
@@ -141,7 +141,7 @@ def earlier(shares: Sequence[str]) -> str:
         )
         ghosts.append(f'<g opacity="{strength:g}">{cells}</g>')
     words = f'<text x="{PAST / 2 - 8:g}" y="{FLOOR + 17:g}">earlier</text>'
-    return f"<g>{''.join(ghosts)}{words}</g>"
+    return f"<g>{''.join(ghosts)}{words if big else ''}</g>"
 
 
 def brackets(shares: Sequence[str], big: bool) -> str:
@@ -153,7 +153,8 @@ def brackets(shares: Sequence[str], big: bool) -> str:
         right = left_of(shares, first + size - 1) + PILE - LEAN
         y = FLOOR + 1
         lines.append(f'<path class="line" d="M{left:g} {y:g}v4H{right:g}v-4"/>')
-        lines.append(f'<text x="{(left + right) / 2:g}" y="{y + 16:g}">micro-batch</text>')
+        if big:
+            lines.append(f'<text x="{(left + right) / 2:g}" y="{y + 16:g}">micro-batch</text>')
     if "domain" in shares:
         for n in range(SHAPE[0]):
             x = left_of(shares, n) + PILE / 2 + LEAN / 2

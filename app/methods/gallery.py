@@ -12,9 +12,10 @@ from bkn.store.costs import Cost
 
 LEGEND = """<div class="bkn-legend"><p>Each drawing is a small batch: <b>four images</b> side by
 side, each a pile of <b>four channels</b> with 2×2 places. <b>Cells of one colour share one
-statistic</b>; another shade of it is the same statistic of other images.</p><p>Pale at the left:
-earlier batches that count too. A slab below: the layer below predicts. A, B: domains. Grey: no
-statistics of activations.</p></div>"""
+statistic</b>; another shade of it is the same statistic of other images.</p><p>A bracket
+holds a micro-batch. Pale at the left: earlier batches that count too. A slab below: the layer below
+predicts. A, B: domains. Grey: no statistics of activations. Step time: over that with PyTorch's
+batch norm.</p></div>"""
 
 
 def gallery(cards: Mapping[str, MethodCard], opened: str, known: Mapping[str, Cost]) -> None:
@@ -36,7 +37,7 @@ def tile(card: MethodCard, is_open: bool, cost: Cost | None) -> None:
         st.button(
             card.title, f"open_{card.key}", type="tertiary", on_click=choose, args=(card.key,)
         )
-        paid = f'<span class="cost">{costs.times(cost.ratio)}</span>' if cost else ""
+        paid = f'<div class="cost">step time {costs.times(cost.ratio)}</div>' if cost else ""
         st.markdown(  # unlike st.html, it lets drawings through
             f'<div class="bkn-tile">{drawing(card.title, card.shares)}'
             f"<p>{escape(first_sentence(card))}</p>{paid}</div>",

@@ -59,13 +59,13 @@ def measured(key: str) -> Cost:
     """
     import torch
 
-    from bkn.training.cost import measure
+    from bkn.training.cost import SECONDS, measure
     from bkn.training.device import cpu_threads, resolve, training_threads
 
     of = Experiment(method=key, epochs=1)
     device = resolve(of.device)
     with training_threads():
-        timed = measure(of)
+        timed = measure(of, SECONDS)
     return Cost(
         method=key,
         network=of.network,
