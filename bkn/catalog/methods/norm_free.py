@@ -56,8 +56,9 @@ CARD = MethodCard(
     "of 4096 and long training, and small batches bear more; the skip gain starts at 0 there. "
     "In the lab's few epochs 0.01 learns slowly and a skip gain of 0 hardly grows, so 0.1 and 1 "
     "(as in the first of the two papers) are ours. Alpha is meant for deep networks: with the few "
-    "branches here 0.5 or 1 learns faster, most of all with binary weights. In networks that activate behind the sum, "
-    "and where shortcuts pool or pad, the expected variance is approximate.",
+    "branches here 0.5 or 1 learns faster, most of all with binary weights. In networks "
+    "that activate behind the sum, and where shortcuts pool or pad, the expected variance is "
+    "approximate.",
     scale_invariant=False,
     shift_invariant=False,
     colors=("#CC3311", "#8A220B"),
