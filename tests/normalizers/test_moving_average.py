@@ -243,14 +243,14 @@ def test_converted_networks_train_and_go_on_exactly(name):
 
 def test_layers_behind_an_activation_and_the_classifier_keep_their_weights():
     net = nn.Sequential(
-        nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.Conv2d(4, 4, 1), nn.ReLU(), nn.Conv2d(4, 3, 3),
-        nn.MaxPool2d(2), nn.BatchNorm2d(3),
+        nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.Conv2d(4, 4, 1), nn.ReLU(), nn.BatchNorm2d(4),
+        nn.Conv2d(4, 3, 3), nn.MaxPool2d(2), nn.BatchNorm2d(3),
     )  # fmt: skip
     model = convert(net, "moving_average")
     rewritten = [
         name for name, m in model.named_modules() if parametrize.is_parametrized(m, "weight")
     ]
-    assert rewritten == ["0", "4"]
+    assert rewritten == ["0", "5"]
     assert model.get_submodule("2").bias is not None
     assert isinstance(model.get_submodule("0").parametrizations.weight[0], Centred)
 

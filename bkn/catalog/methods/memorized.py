@@ -33,7 +33,9 @@ CARD = MethodCard(
     evaluation="The memory alone, averaged over the micro-batches; the batch is never looked at.",
     note="Entries and ratio are ours: the paper's values are not known to us, and no code was "
     "published. A ratio near 1 remembers longer, but then hardly any gradient passes the "
-    "statistics, and a short training at a high learning rate gets nowhere. Each micro-batch "
+    "statistics, and a short training at a high learning rate gets nowhere. With one tiny "
+    "micro-batch a step, evaluation rests on few images, and a ratio near 1 does better. Each "
+    "micro-batch "
     "stands for a device with a memory of its own; evaluation uses the average of what the "
     "memories say. A step costs about a third more. A network that calls one norm layer twice is "
     "refused.",
