@@ -24,7 +24,8 @@ DEFINED = [
     for name, shape in SHAPES.items()
     if name != "vectors" or not card.needs_space  # those have a test of their own below
 ]
-WITH_SPACE = [pytest.param(key, SHAPES["maps"], id=key) for key in METHODS]
+# One direction of all is checked; its default tolerance would let 9 % of a term pass.
+CLOSE = {"fast_mode": True, "atol": 1e-8, "rtol": 1e-4}
 
 
 def assert_sound_forward_and_gradient(norm, x, prior, exact):
@@ -40,7 +41,7 @@ def assert_sound_forward_and_gradient(norm, x, prior, exact):
         return run(norm, x, prior)
 
     if exact:
-        assert torch.autograd.gradcheck(again, inputs, fast_mode=True)
+        assert torch.autograd.gradcheck(again, inputs, **CLOSE)
     gradients = torch.autograd.grad(again().square().sum(), inputs, allow_unused=True)
     assert gradients[0].abs().max() > 0
     assert all(g is None or g.isfinite().all() for g in gradients)
@@ -70,7 +71,7 @@ def test_forward_and_gradient_with_a_past(key):
 @every_method
 def test_evaluation_has_a_gradient_too(key):
     norm, x = seasoned(key).eval(), make_x().requires_grad_()
-    assert torch.autograd.gradcheck(lambda t: norm(t)[0], x, fast_mode=True)
+    assert torch.autograd.gradcheck(lambda t: norm(t)[0], x, **CLOSE)
 
 
 @those(lambda card: card.needs_space)
