@@ -156,7 +156,7 @@ class MethodCard(Card):
     has_gain: bool = False
     remembers: bool = False  # training output depends on earlier batches
     needs_space: bool = False  # undefined on vectors and 1x1 maps
-    takes_domains: bool = False  # its network is told each image's domain
+    takes_domains: bool = False  # told each image's domain; its option `domains` says how many
     exact_gradient: bool = True  # False where the paper stops or replaces gradients
     scale_invariant: bool = True  # in training: to one positive scale of the layer's whole input
     shift_invariant: bool = True  # in training: to one shift of the layer's whole input
