@@ -29,7 +29,7 @@ if chosen != filters:
     else:
         st.query_params.pop("show", None)
 opened = method or link.BASELINE
-with st.container(key="methods"):
+with st.container(key="catalogue"):
     with st.container(key="gallery"):
         if not cards:
             st.info("No method is all of that. Switch a filter off.")

@@ -43,6 +43,7 @@ class Measuring:
         self.home = home
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
+        self._follower: threading.Thread | None = None
         self._now: dict[str, int | str] = {}
         self._done = 0
         self._failures: dict[str, str] = {}
@@ -84,15 +85,18 @@ class Measuring:
                 raise ValueError(f"no process can be started now: {error}") from error
             self._process, self._failures, self._cancelled = process, {}, False
             self._now = {"of": len(keys)}
-        threading.Thread(target=self._follow, args=(process, list(keys)), daemon=True).start()
+            self._follower = threading.Thread(
+                target=self._follow, args=(process, list(keys)), daemon=True
+            )
+            self._follower.start()
 
     def cancel(self) -> None:
         """End the measurement; what is measured stays."""
         with self._lock:
-            process, self._cancelled = self._process, True
-        if process is not None:
+            process, follower, self._cancelled = self._process, self._follower, True
+        if process is not None and follower is not None:
             process.kill()
-            process.wait()
+            follower.join()
 
     def _follow(self, process: "subprocess.Popen[bytes]", keys: list[str]) -> None:
         last = ""

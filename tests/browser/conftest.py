@@ -80,7 +80,13 @@ def visit(chromium: Browser) -> Iterator[Callable[..., Page]]:
     """Open an address as a new visitor; any JavaScript error fails the test."""
     contexts, errors = [], []
 
-    def visit(url: str, scheme: str = "light", width: int = 1280, height: int = 1100) -> Page:
+    def visit(
+        url: str,
+        scheme: str = "light",
+        width: int = 1280,
+        height: int = 1100,
+        ready: str = ".bkn-card",
+    ) -> Page:
         context = chromium.new_context(
             viewport={"width": width, "height": height}, color_scheme=scheme
         )
@@ -89,7 +95,7 @@ def visit(chromium: Browser) -> Iterator[Callable[..., Page]]:
         page.set_default_timeout(15_000)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(url)
-        page.locator(".bkn-card").first.wait_for()
+        page.locator(ready).first.wait_for()
         return page
 
     yield visit

@@ -1,10 +1,10 @@
-"""The README's pictures of the Race page; rewritten only when BKN_SCREENSHOTS=1 asks for it."""
+"""The README's pictures of the pages; rewritten only when BKN_SCREENSHOTS=1 asks for it."""
 
 import os
 
 import pytest
 
-from tests.browser.driving import ROOT, status, step, until
+from tests.browser.driving import ROOT, press, status, step, until
 
 LAST_STEP = """document.querySelector('.st-key-fig_estimates .js-plotly-plot')
     .calcdata[0].at(-1).x"""
@@ -20,4 +20,19 @@ def test_screenshot_of_the_race_page(server, visit, tmp_path, scheme):
     until(lambda: status(page).startswith("recorded race ·"), 20, "the replay to rest")
     until(lambda: page.evaluate(LAST_STEP) == step(page), 10, "the figures to reach the end")
     picture = page.screenshot(path=folder / f"race-{scheme}.png")
+    assert len(picture) > 80_000  # an empty page takes 20 kB
+
+
+def test_screenshot_of_the_methods_page(server, visit, tmp_path):
+    asked = os.environ.get("BKN_SCREENSHOTS") == "1"
+    folder = ROOT / "assets" / "screenshots" if asked else tmp_path
+    folder.mkdir(exist_ok=True)
+    url = f"{server.url}/methods?method=kalman"
+    page = visit(url, ready=".st-key-sheet .katex", width=1440, height=1250)
+    if asked:  # with what the methods cost on this machine
+        press(page, "measure_all")
+        page.locator(".st-key-measure_cancel").wait_for()
+        page.locator(".st-key-measure_all").wait_for(timeout=300_000)
+    page.locator(".st-key-gallery svg.bkn-tensor").last.wait_for()
+    picture = page.screenshot(path=folder / "methods-light.png")
     assert len(picture) > 80_000  # an empty page takes 20 kB

@@ -1,0 +1,71 @@
+"""The Methods page in a real browser: open a method, measure it, race it."""
+
+import re
+
+from tests.browser.driving import address, alive, measured, press, until, wait_said, wait_status
+
+
+def visit_methods(visit, server, query=""):
+    """Open the page and wait until it is whole."""
+    page = visit(f"{server.url}/methods{query}", ready=".st-key-sheet .bkn-facts")
+    page.locator(".st-key-gallery svg.bkn-tensor").last.wait_for()
+    return page
+
+
+def opened(page):
+    """The title of the opened method."""
+    return page.locator(".bkn-name").inner_text()
+
+
+def test_a_method_is_opened_measured_and_remembered(server, visit):
+    page = visit_methods(visit, server)
+    press(page, "open_group")
+    until(lambda: opened(page) == "Group norm", 10, "the method to open")
+    assert "method=group" in address(page)
+    page.get_by_role("img", name=re.compile("Group norm: one statistic runs over")).last.wait_for()
+    assert page.locator(".st-key-sheet .katex").count()
+    press(page, "measure")
+    wait_said(page, "the step time of", 25)
+    figure = page.locator(".bkn-cost b").inner_text()
+    assert re.fullmatch(r"\d+\.\d\d ×", figure)
+    page.reload()
+    page.locator(".bkn-cost b").wait_for()
+    assert page.locator(".bkn-cost b").inner_text() == figure
+    assert opened(page) == "Group norm"
+    measured(f"cost of group norm, measured by a click on the page: {figure}")
+
+
+def test_race_this_opens_the_race_with_the_method_and_start_works(server, visit):
+    page = visit_methods(visit, server, "?method=frn")
+    press(page, "race_this")
+    page.locator(".st-key-start button").wait_for()
+    chips = page.locator(".st-key-methods [data-tag]")
+    until(lambda: chips.count() == 2, 10, "two methods")
+    assert chips.nth(1).inner_text().startswith("Filter response")
+    press(page, "start")
+    wait_status(page, "running")
+    page.get_by_role("button", name="Restart").wait_for()
+    page.get_by_role("link", name="What are these?").click()
+    page.locator(".bkn-name").wait_for()
+
+
+def test_a_measurement_can_be_cancelled_and_leaves_no_process(own_server, visit):
+    page = visit_methods(visit, own_server)
+    press(page, "measure_all")
+    wait_said(page, "Measuring:", 10)
+    press(page, "measure_cancel")
+    page.locator(".st-key-measure_all").wait_for()
+    press(page, "measure_all")
+    wait_said(page, "Measuring: No norm", 20)
+    pids = children(own_server.process.pid)
+    own_server.process.kill()
+    own_server.process.wait(5)
+    until(lambda: not any(map(alive, pids)), 5, "the measurement to end")
+
+
+def children(pid):
+    """Processes that a process has started."""
+    from pathlib import Path
+
+    found = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in found.read_text().split()] if found.exists() else []
