@@ -34,7 +34,7 @@ class Cost:
 
     @classmethod
     def from_row(cls, row: tuple[Any, ...]) -> "Cost":
-        return cls(*row[:-1], json.loads(row[-1]))
+        return cls(*row[:-1], options=json.loads(row[-1]))
 
 
 _COLUMNS = ", ".join(one.name for one in fields(Cost))

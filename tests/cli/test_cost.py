@@ -63,3 +63,15 @@ def test_it_tells_a_program_in_lines_and_ends_with_its_stdin(home):
     process.stdin.close()
     assert process.wait(10) == 3
     process.stdout.close()
+
+
+def test_it_says_farewell_while_its_stdin_is_still_open(home):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bkn", "cost", "--lines", "none"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=ROOT,
+    )  # fmt: skip
+    said = [json.loads(line) for line in process.stdout]
+    assert process.wait(10) == 0
+    assert [next(iter(one)) for one in said] == ["measuring", "measured"]
+    process.stdin.close()
+    process.stdout.close()
