@@ -34,7 +34,8 @@ class Cost:
 
     @classmethod
     def from_row(cls, row: tuple[Any, ...]) -> "Cost":
-        return cls(*row[:-1], options=json.loads(row[-1]))
+        *plain, options = row
+        return cls(*(*plain, json.loads(options)))
 
 
 _COLUMNS = ", ".join(one.name for one in fields(Cost))
