@@ -14,16 +14,8 @@ from app import address, pages
 from app.options import option, option_label, used_cards, used_options
 from bkn.cards import Card
 from bkn.catalog import DATASETS, METHODS, NETWORKS
-from bkn.experiment import (
-    LAYOUTS,
-    NUMBERS,
-    PROBES,
-    Experiment,
-    Race,
-    entrant_text,
-    fitting,
-    parse_entrant,
-)
+from bkn.entrants import entrant_text, parse_entrant
+from bkn.experiment import LAYOUTS, NUMBERS, PROBES, Experiment, Race, fitting
 
 BATCHES = tuple(2**power for power in range(1, 11))
 PROBE_WORDS = {"off": "off", "light": "light: every layer's errors"}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from benchmarks.report import LEVEL, Summary, markdown, percent
 from benchmarks.runs import accuracies
 from bkn import Experiment
-from bkn.experiment import parse_entrant
+from bkn.entrants import parse_entrant
 
 BATCH = 64
 SETTINGS = (  # entrant, micro-batch

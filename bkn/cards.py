@@ -110,7 +110,7 @@ class Card:
 FAMILIES = {  # in the order of every list; what the methods of a family have in common
     "control": "Nothing at all",
     "batch": "Statistics of the micro-batch",
-    "belief": "Statistics of the micro-batch and of the layers below",
+    "belief": "What is seen, blended with what the layers below predict",
     "memory": "Statistics of this and earlier batches",
     "image": "Each image by itself",
     "mixed": "Several kinds of statistics blended",

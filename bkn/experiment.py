@@ -13,6 +13,7 @@ from typing import Any
 
 from bkn.cards import DatasetCard, MethodCard, NetworkCard, Options, as_number, pick
 from bkn.catalog import DATASETS, METHODS, NETWORKS
+from bkn.entrants import entrant_text, parse_entrant
 
 PROBES = ("off", "light")  # how much the probe measures
 LAYOUTS = ("sample_major", "copy_major")  # copies of one image adjacent; batch after batch
@@ -242,31 +243,6 @@ class Race:
         _refuse_unknown(given, {f.name for f in fields(cls)}, "race")
         experiments = tuple(Experiment.from_dict(one) for one in given.pop("experiments"))
         return cls(experiments, **given)
-
-
-def parse_entrant(text: str) -> tuple[str, Options]:
-    """Split "kalman:gain=0.5,transition=sampled" into key and completed options.
-
-    Raises:
-        ValueError: naming the method or option that is unknown or not allowed.
-    """
-    method, _, rest = text.strip().partition(":")
-    card = pick(METHODS, method, "method")
-    options = {}
-    for part in filter(None, rest.split(",")):
-        name, equals, value = part.partition("=")
-        if not equals:
-            raise ValueError(f"an option of {method} must read name=value, got {part!r}")
-        options[name.strip()] = value.strip()
-    return method, card.complete(options)
-
-
-def entrant_text(method: str, options: Mapping[str, Any]) -> str:
-    """The inverse of `parse_entrant`, naming only what differs from the defaults."""
-    card = pick(METHODS, method, "method")
-    defaults = card.complete({})
-    changed = [f"{k}={v}" for k, v in card.complete(options).items() if v != defaults[k]]
-    return f"{method}:{','.join(changed)}" if changed else method
 
 
 def _json_object(text: str, kind: str) -> dict[str, Any]:

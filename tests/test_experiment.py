@@ -6,7 +6,8 @@ import pytest
 
 from bkn import Experiment, Race
 from bkn.catalog import METHODS
-from bkn.experiment import entrant_text, fitting, parse_entrant
+from bkn.entrants import entrant_text, parse_entrant
+from bkn.experiment import fitting
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FORBIDDEN = {  # files -> modules they may not import
     "bkn/**/*.py": {"streamlit", "plotly", "app", "pages"},
     "bkn/experiment.py": {"torch", "numpy", "pandas", "bkn.store", "bkn.engine", "bkn.training"},
+    "bkn/entrants.py": {"torch", "numpy", "pandas", "bkn.experiment"},
     "bkn/cards.py": {"torch", "numpy", "pandas", "bkn"},
     "bkn/catalog/**/*.py": {"torch", "numpy", "pandas", "bkn.experiment"},
     "bkn/live.py": {"torch", "numpy", "pandas", "bkn.store", "bkn.engine", "bkn.training"},

@@ -5,7 +5,7 @@ import pytest
 from app import address, forms, options
 from bkn.cards import Param
 from bkn.catalog import METHODS
-from bkn.experiment import parse_entrant
+from bkn.entrants import parse_entrant
 
 
 def test_entrants_offer_every_method_and_every_word_of_their_options():

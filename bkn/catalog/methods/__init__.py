@@ -13,7 +13,8 @@ def _found() -> list[MethodCard]:
     names = [module.name for module in iter_modules(__path__) if not module.name.startswith("_")]
     cards: list[MethodCard] = [import_module(f"{__name__}.{name}").CARD for name in names]
     families = list(FAMILIES)
-    return sorted(cards, key=lambda card: (families.index(card.family), card.year, card.key))
+    # Of one year the plainest comes first: a variant has the longer key.
+    return sorted(cards, key=lambda c: (families.index(c.family), c.year, len(c.key), c.key))
 
 
 METHODS: dict[str, MethodCard] = {card.key: card for card in _found()}
