@@ -16,7 +16,7 @@ from bkn.normalizers.belief import Belief, Estimate
 from bkn.normalizers.hooks import Hooked
 from bkn.normalizers.kernels import group_moments, normalize
 
-__all__ = ["BatchStatistics", "Belief", "Estimate", "Normalizer", "moments"]
+__all__ = ["BatchStatistics", "Belief", "Estimate", "Normalizer", "RunningAverages", "moments"]
 
 
 def moments(x: Tensor, micro_batch: int | None = None) -> Belief:
@@ -109,7 +109,68 @@ class Normalizer(Hooked):
         return f"{self.channels}, micro_batch={self.micro_batch}, eps={self.eps}"
 
 
-class BatchStatistics(Normalizer):
+class RunningAverages(Normalizer):
+    """A normalizer that keeps running averages of a mean and a variance per channel.
+
+    Args:
+        momentum: weight of the new value, None for the plain average of all.
+        base: see `Normalizer`.
+    """
+
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
+
+    def __init__(
+        self,
+        channels: int,
+        *,
+        momentum: float | None = 0.1,
+        micro_batch: int | None = None,
+        eps: float = 1e-5,
+        affine: bool = True,
+    ):
+        super().__init__(channels, micro_batch=micro_batch, eps=eps, affine=affine)
+        self.momentum = momentum
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+        self.register_buffer("num_batches_tracked", torch.tensor(0))
+
+    def take_over(self, old: _BatchNorm) -> None:
+        """Take the momentum, and the running averages where the layer had any."""
+        self.momentum = old.momentum
+        for name in ("running_mean", "running_var", "num_batches_tracked"):
+            if getattr(old, name) is not None:
+                setattr(self, name, getattr(old, name))
+
+    @torch.no_grad()
+    def move_averages(self, mean: Tensor, var: Tensor) -> None:
+        """Move the running averages towards these moments (C,)."""
+        self.num_batches_tracked += 1
+        rate = self.momentum
+        if rate is None:
+            rate = 1.0 / float(self.num_batches_tracked)
+        self.running_mean.lerp_(mean.to(self.running_mean.dtype), rate)
+        self.running_var.lerp_(var.to(self.running_var.dtype), rate)
+
+    def count_groups(self, x: Tensor) -> int:
+        """How many micro-batches x has.
+
+        Raises:
+            ValueError: for wrong channels, a micro-batch that does not divide the batch, or a
+                single value per statistic, which has no variance.
+        """
+        self.check(x)
+        groups = count_groups(x, self.micro_batch)
+        if x.numel() == groups * self.channels:
+            raise ValueError(
+                f"{type(self).__name__} needs more than one value per statistic in training; got "
+                f"shape {tuple(x.shape)} with micro_batch={self.micro_batch}"
+            )
+        return groups
+
+
+class BatchStatistics(RunningAverages):
     """Normalize by moments estimated from the micro-batch; evaluate by running averages.
 
     The running variance averages the unbiased variance n/(n-1), n = values per statistic, as
@@ -122,10 +183,6 @@ class BatchStatistics(Normalizer):
         base: see `Normalizer`.
     """
 
-    running_mean: Tensor
-    running_var: Tensor
-    num_batches_tracked: Tensor
-
     def __init__(
         self,
         channels: int,
@@ -136,21 +193,12 @@ class BatchStatistics(Normalizer):
         eps: float = 1e-5,
         affine: bool = True,
     ):
-        super().__init__(channels, micro_batch=micro_batch, eps=eps, affine=affine)
+        super().__init__(
+            channels, momentum=momentum, micro_batch=micro_batch, eps=eps, affine=affine
+        )
         if running not in ("mean", "first"):
             raise ValueError(f"running must be 'mean' or 'first', got {running!r}")
         self.running = running
-        self.momentum = momentum
-        self.register_buffer("running_mean", torch.zeros(channels))
-        self.register_buffer("running_var", torch.ones(channels))
-        self.register_buffer("num_batches_tracked", torch.tensor(0))
-
-    def take_over(self, old: _BatchNorm) -> None:
-        """Take the momentum, and the running averages where the layer had any."""
-        self.momentum = old.momentum
-        for name in ("running_mean", "running_var", "num_batches_tracked"):
-            if getattr(old, name) is not None:
-                setattr(self, name, getattr(old, name))
 
     def estimate(self, x: Tensor, prior: Belief | None = None, *more: Any) -> Estimate:
         """What this layer makes of x (N, C, ...) in training; changes no state.
@@ -190,34 +238,11 @@ class BatchStatistics(Normalizer):
             x, self.running_mean, self.running_var, self.weight, self.bias, False, 0.0, self.eps
         )
 
-    @torch.no_grad()
     def remember(self, posterior: Belief, values: int) -> None:
         """Move the running averages towards the posterior of a batch."""
-        self.num_batches_tracked += 1
-        rate = self.momentum
-        if rate is None:
-            rate = 1.0 / float(self.num_batches_tracked)
         mean, var = posterior
         mean, var = (mean[0], var[0]) if self.running == "first" else (mean.mean(0), var.mean(0))
-        self.running_mean.lerp_(mean.to(self.running_mean.dtype), rate)
-        unbiased = var.to(self.running_var.dtype) * (values / (values - 1))
-        self.running_var.lerp_(unbiased, rate)
-
-    def count_groups(self, x: Tensor) -> int:
-        """How many micro-batches x has.
-
-        Raises:
-            ValueError: for wrong channels, a micro-batch that does not divide the batch, or a
-                single value per statistic, which has no variance.
-        """
-        self.check(x)
-        groups = count_groups(x, self.micro_batch)
-        if x.numel() == groups * self.channels:
-            raise ValueError(
-                f"{type(self).__name__} needs more than one value per statistic in training; got "
-                f"shape {tuple(x.shape)} with micro_batch={self.micro_batch}"
-            )
-        return groups
+        self.move_averages(mean, var.to(self.running_var.dtype) * (values / (values - 1)))
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, momentum={self.momentum}, running={self.running!r}"

@@ -12,9 +12,8 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
-from bkn.normalizers.base import Belief, Normalizer, count_groups
+from bkn.normalizers.base import Belief, RunningAverages
 from bkn.normalizers.kernels import group_moments, normalize
 
 
@@ -56,12 +55,13 @@ def _unbiased(belief: Belief, values: int) -> Belief:
     return Belief(belief.mean, belief.var * (values / (values - 1)))
 
 
-class SwitchableNorm(Normalizer):
+class SwitchableNorm(RunningAverages):
     """Normalize by a learned blend of statistics.
 
     `mean_logits` and `var_logits` hold, in the order instance, layer, batch, what a softmax makes
     the weights of. On vectors and single places an image's channel has no variance: the instance
-    part is left out there. In evaluation running averages stand for the batch part.
+    part is left out there. In evaluation running averages stand for the batch part; the variance's
+    starts at 1 as in batch norm, not at the authors' 0, which blows up what is evaluated early.
 
     Args:
         channels: C.
@@ -73,10 +73,6 @@ class SwitchableNorm(Normalizer):
         ValueError: for an unknown kind of variance.
     """
 
-    running_mean: Tensor
-    running_var: Tensor
-    num_batches_tracked: Tensor
-
     def __init__(
         self,
         channels: int,
@@ -87,51 +83,26 @@ class SwitchableNorm(Normalizer):
         eps: float = 1e-5,
         affine: bool = True,
     ):
-        super().__init__(channels, micro_batch=micro_batch, eps=eps, affine=affine)
+        super().__init__(
+            channels, momentum=momentum, micro_batch=micro_batch, eps=eps, affine=affine
+        )
         if variance not in ("biased", "unbiased"):
             raise ValueError(f"variance must be 'biased' or 'unbiased', got {variance!r}")
         self.variance = variance
-        self.momentum = momentum
         self.mean_logits = nn.Parameter(torch.ones(3))
         self.var_logits = nn.Parameter(torch.ones(3))
-        self.register_buffer("running_mean", torch.zeros(channels))
-        # 1 as in batch norm; the authors' 0 would blow up what is evaluated early.
-        self.register_buffer("running_var", torch.ones(channels))
-        self.register_buffer("num_batches_tracked", torch.tensor(0))
-
-    def take_over(self, old: _BatchNorm) -> None:
-        """Take momentum and running averages for the batch part."""
-        self.momentum = old.momentum
-        for name in ("running_mean", "running_var", "num_batches_tracked"):
-            if getattr(old, name) is not None:
-                setattr(self, name, getattr(old, name))
 
     def forward(self, x: Tensor, prior: Belief | None = None) -> tuple[Tensor, None]:
         self.check(x)
         groups = self.count_groups(x) if self.training else 1
         parts = parts_of(x, groups, self.variance)
         if self.training:
-            self.remember(parts.batch)
+            self.move_averages(parts.batch.mean.mean(0), parts.batch.var.mean(0))
         else:
             running = (self.running_mean[None], self.running_var[None])
             parts = parts._replace(batch=Belief(*running))
         mean, var = self.blend(parts, alone=x.shape[2:].numel() == 1)
         return normalize(x, mean, var, self.weight, self.bias, self.eps), None
-
-    def count_groups(self, x: Tensor) -> int:
-        """How many micro-batches x has.
-
-        Raises:
-            ValueError: for a micro-batch that does not divide the batch, or a single value per
-                channel and micro-batch, which has no variance.
-        """
-        groups = count_groups(x, self.micro_batch)
-        if x.numel() == groups * self.channels:
-            raise ValueError(
-                "SwitchableNorm needs more than one value per statistic in training; got shape "
-                f"{tuple(x.shape)} with micro_batch={self.micro_batch}"
-            )
-        return groups
 
     def blend(self, parts: Parts, alone: bool) -> Belief:
         """The moments (N, C) that normalize.
@@ -151,16 +122,6 @@ class SwitchableNorm(Normalizer):
             each = torch.stack([part.expand(images, channels) for part in of_kinds])
             blended.append((weights.view(-1, 1, 1) * each).sum(0))
         return Belief(*blended)
-
-    @torch.no_grad()
-    def remember(self, batch: Belief) -> None:
-        """Move the running averages towards the micro-batches' moments, as they normalize."""
-        self.num_batches_tracked += 1
-        rate = self.momentum
-        if rate is None:
-            rate = 1.0 / float(self.num_batches_tracked)
-        self.running_mean.lerp_(batch.mean.mean(0).to(self.running_mean.dtype), rate)
-        self.running_var.lerp_(batch.var.mean(0).to(self.running_var.dtype), rate)
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, variance={self.variance!r}, momentum={self.momentum}"

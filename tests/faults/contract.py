@@ -7,8 +7,8 @@ CONTRACT = "tests/normalizers/contract"
 FAULTS = [
     Fault(
         "bkn/normalizers/base.py",
-        "unbiased = var.to(self.running_var.dtype) * (values / (values - 1))",
-        "unbiased = var.to(self.running_var.dtype)",
+        "var.to(self.running_var.dtype) * (values / (values - 1))",
+        "var.to(self.running_var.dtype)",
         "tests/normalizers/test_norm_batch.py::test_one_micro_batch_is_torch",
         "the running variance is the biased one",
     ),
