@@ -8,7 +8,7 @@ import streamlit as st
 from app import figures
 from app.address import ACCURACIES, MOMENTS
 from app.figures.estimates import shown_entrant
-from app.figures.heat import estimating
+from app.figures.heat import estimating, panel_rows
 from app.figures.training import has_held_out
 from app.forms import LOOKS
 from app.live import figure
@@ -17,14 +17,15 @@ from bkn.store.cache import RaceCache
 Moment = Literal["var", "mean"]
 TALL, HALF = 318, 342  # pixels; two HALF reach as far as two TALL with the pickers between them
 SWITCH = 20  # pixels that each HALF gives to the switch between them
+LOWER = 150  # pixels more for every further row of heat maps
 
 
 def estimates(picture: RaceCache, explain: bool) -> None:
     """How wrong is each layer, and who is right about the picked one."""
     layer = picked_layer(picture)
     figure(
-        "fig_error", figures.error_heat(picture, layer), height=TALL, explain=explain,
-        on_pick=pick_layer,
+        "fig_error", figures.error_heat(picture, layer), height=TALL + lower(picture),
+        explain=explain, on_pick=pick_layer,
     )  # fmt: skip
     entrant, moment = pickers(picture)
     figure(
@@ -36,10 +37,15 @@ def estimates(picture: RaceCache, explain: bool) -> None:
 def training(picture: RaceCache, explain: bool) -> None:
     """The loss that is minimised and the accuracy that counts."""
     switched = has_held_out(picture)
-    height = HALF - SWITCH if switched else HALF
+    height = HALF + lower(picture) // 2 - (SWITCH if switched else 0)
     figure("fig_loss", figures.loss(picture), height=height, explain=explain)
     held_out = switched and accuracy_on() == "held_out"
     figure("fig_accuracy", figures.accuracy(picture, held_out), height=height, explain=explain)
+
+
+def lower(picture: RaceCache) -> int:
+    """Pixels by which the figures are higher because the heat maps need more than one row."""
+    return LOWER * (panel_rows(picture) - 1)
 
 
 def accuracy_on() -> str:
@@ -56,9 +62,15 @@ def filter_group(picture: RaceCache, explain: bool) -> None:
     layer = picked_layer(picture)
     left, right = st.columns(2, gap="small")
     with left:
-        figure("fig_gain", figures.gain(picture, layer), height=TALL, explain=explain)
+        figure(
+            "fig_gain", figures.gain(picture, layer), height=TALL, explain=explain,
+            on_pick=pick_layer,
+        )  # fmt: skip
     with right:
-        figure("fig_innovation", figures.innovation(picture, layer), height=TALL, explain=explain)
+        figure(
+            "fig_innovation", figures.innovation(picture, layer), height=TALL, explain=explain,
+            on_pick=pick_layer,
+        )  # fmt: skip
 
 
 def layers_of(picture: RaceCache) -> list[str]:

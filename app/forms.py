@@ -120,7 +120,7 @@ def build(values: Mapping[str, Any]) -> Race:
 
 
 def entrants() -> list[str]:
-    """What `methods` offers: every method, and every word that one of its options may be."""
+    """What `methods` offers: every method, and some again with a word for one of their options."""
     offered = []
     for card in METHODS.values():
         offered.append(card.key)
@@ -128,7 +128,7 @@ def entrants() -> list[str]:
             f"{card.key}:{param.name}={choice}"
             for param in card.params
             for choice in param.choices
-            if choice != param.default
+            if param.offered and choice != param.default
         ]
     return offered
 

@@ -28,6 +28,7 @@ class Param:
     choices: tuple[str, ...] = ()
     integer: bool = False
     live: bool = False  # may be changed while a race runs
+    offered: bool = False  # its words make entrants of their own in the chooser of methods
     of_steps: bool = False  # a share of the planned steps; forms say which step that is
 
     @property

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from bkn.store.cache import RaceCache
 
 TOP = 10.0  # ×10 and more share the last colour
-MOST_ROWS = 12  # that can each carry words
+MOST_ROWS = 12  # that can each carry words, in one row of panels
+MOST_LOWER = 7  # in each of several rows of panels
 NUMBERS = 0.085  # share of the width between two heat maps, for the numbers
 
 
@@ -67,7 +68,7 @@ def error_heat(cache: "RaceCache", selected_layer: str | None = None) -> Spec:
     }
     if not shown:
         return spec
-    columns = 3 if len(shown) in (3, 5, 6) else min(len(shown), 4)
+    columns = panels_across(len(shown))
     layers, labels = cache.layers(shown[0]), [drawn[position].label for position in shown]
     margin = {"l": 16 + 7 * max(map(len, layers)), "r": 44, "t": headroom(labels, columns), "b": 4}
     frame = layout(revision(cache), hovermode="closest", dragmode=False, annotations=[], shapes=[])
@@ -82,6 +83,17 @@ def error_heat(cache: "RaceCache", selected_layer: str | None = None) -> Spec:
     spec["caption"] = "Factor by which the variance is off now"
     spec["label"] = in_words(cache, shown, drawn)
     return spec
+
+
+def panels_across(count: int) -> int:
+    """Heat maps side by side, so that rows are full or nearly so."""
+    return 3 if count in (3, 5, 6) else min(count, 4)
+
+
+def panel_rows(cache: "RaceCache") -> int:
+    """Rows of heat maps that this race needs, once all methods that estimate are probed."""
+    count = len(estimating(cache))
+    return -(-count // panels_across(count)) if count else 1
 
 
 def heat_map(cache: "RaceCache", position: int, place: Place) -> Dict:
@@ -121,9 +133,11 @@ def add_panel(
         range=[len(layers) - 0.5, -0.5], categoryorder="array", categoryarray=layers,
         fixedrange=True, showgrid=False, showticklabels=False, ticks="",
     )  # fmt: skip
-    sparse = -(-len(layers) // MOST_ROWS)
+    sparse = -(-len(layers) // (MOST_ROWS if place.rows == 1 else MOST_LOWER))
+    chosen = layers.index(selected) if selected in layers else None
     for row, layer in enumerate(layers):
-        if row % sparse and layer != selected:
+        crowded = chosen is not None and 0 < abs(row - chosen) < sparse
+        if layer != selected and (row % sparse or crowded):
             continue
         spot: Dict = {
             "y": layer, "yref": f"y{n}", "xref": f"x{n} domain", "bold": layer == selected,
@@ -136,11 +150,10 @@ def add_panel(
             frame["annotations"].append(
                 note(layer, "@text", x=0, xanchor="right", xshift=-5, **spot)
             )
-    if selected in layers:
-        row = layers.index(selected)
+    if chosen is not None:
         frame["shapes"].append(
             {"type": "rect", "xref": f"x{n} domain", "yref": f"y{n}", "x0": 0, "x1": 1,
-             "y0": row - 0.48, "y1": row + 0.48, "line": {"color": "@text", "width": 2}}
+             "y0": chosen - 0.48, "y1": chosen + 0.48, "line": {"color": "@text", "width": 2}}
         )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from app import figures
 from app.figures.factors import times
+from app.figures.heat import panel_rows
 from app.figures.multiples import in_lines, span
 from bkn.experiment import Race
 from tests.app.fake_cache import FakeCache, lively, unpacked
@@ -54,6 +55,21 @@ def test_rows_of_a_deep_network_are_named_sparsely_but_always_the_picked_one():
     names = [n["text"] for n in layout["annotations"] if n["text"].startswith("layer")]
     assert len(names) <= 14
     assert "layer38" in names
+
+
+def test_many_methods_get_rows_of_panels_with_fewer_names():
+    five = lively(("batch", "kalman", "batch_renorm", "memorized", "ic"), layers=12)
+    assert panel_rows(five) == 2
+    assert panel_rows(CACHE) == 1
+    notes = figures.error_heat(five, "layer7")["layout"]["annotations"]
+    named = [n["text"] for n in notes if n["xref"] == "x domain" and n["text"].startswith("layer")]
+    assert named == ["layer1", "layer3", "layer5", "layer7", "layer9", "layer11"]
+
+
+def test_no_name_stands_next_to_the_picked_one_of_a_deep_network():
+    notes = figures.error_heat(lively(("batch",), layers=40), "layer38")["layout"]["annotations"]
+    names = [n["text"] for n in notes if n["text"].startswith("layer")]
+    assert not {"layer36", "layer37", "layer39", "layer40"} & {*names}
 
 
 def test_estimates_are_those_of_the_first_entrant_with_a_prior():

@@ -31,6 +31,7 @@ CARD = MethodCard(
             "embedding",
             "Who judges an image of an unknown domain: all, the nearest most, or all alike.",
             choices=("embedding", "average"),
+            offered=True,
         ),
     ),
     wrapper="bkn.normalizers.domain_network:DomainNetwork",

@@ -20,6 +20,7 @@ CARD = MethodCard(
             1.0,
             ("learned",),
             live=True,
+            offered=True,
         ),
         Param(
             "transition",
@@ -27,6 +28,7 @@ CARD = MethodCard(
             "How the prior is made: the posterior's moments in closed form, the authors' "
             "sampled image, or the moments after normalization.",
             choices=("moments", "sampled", "normalized"),
+            offered=True,
         ),
         RUNNING,
     ),
