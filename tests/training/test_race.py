@@ -2,6 +2,7 @@
 
 import io
 import math
+import re
 from dataclasses import replace
 
 import pytest
@@ -207,3 +208,12 @@ def test_a_race_stopped_before_its_first_step_is_no_accident():
     trainer.stop()
     assert sink.runs[0].status == "stopped"
     assert sink.runs[0].summary["steps"] == 0
+
+
+def test_no_norm_at_a_high_learning_rate_fails_in_words():
+    run = train(Experiment(method="none", lr=2.0, epochs=1, device="cpu"), probe="off")
+    assert run.status == "diverged"
+    assert re.fullmatch(r"the training loss was \S+ nats at step \d+", run.message)
+    assert "test_accuracy" not in run.summary
+    calm = train(Experiment(method="batch", lr=2.0, epochs=1, device="cpu"), probe="off")
+    assert calm.status == "finished"
