@@ -24,6 +24,7 @@ SETTINGS = (  # of an Experiment, that are widgets of their own
     "dataset", "network", "batch", "micro_batch", "lr", "epochs", "seed", "copies", "layout",
 )  # fmt: skip
 MOST_COPIES = int(NUMBERS["copies"][1])
+HIDE = "_hide"  # key of the controls that the link hides; a visit to another page loses the link
 LOOKS = "_looks"  # key of how the link wants the race to be looked at
 LIVE = ("lr", "micro_batch", "speed")  # act on a running race, as do options flagged live
 
@@ -41,6 +42,7 @@ class Wanted:
 
 def seed(url: Mapping[str, list[str]], race: Race | None) -> None:
     """Fill a new session's settings: from the URL, else the watched race, else defaults."""
+    st.session_state[HIDE] = list(url.get("hide", ()))
     given, st.session_state["_link"] = address.read(url)
     known = address.of_race(race) if race else {}
     for name in (*address.DEFAULTS, *address.OPTIONS):
@@ -57,7 +59,7 @@ def keep(values: Mapping[str, Any], looks: Mapping[str, str], race_id: str) -> N
     """
     here = {name: st.query_params.get_all(name) for name in st.query_params}
     link = address.write({**values, **looks}) | ({"run": [race_id]} if race_id else {})
-    link |= {"hide": here["hide"]} if "hide" in here else {}
+    link |= {"hide": st.session_state[HIDE]} if st.session_state.get(HIDE) else {}
     if link != here:
         st.query_params.from_dict(link)
 
@@ -142,8 +144,9 @@ def entrant_words(text: str) -> str:
     return Experiment(method=method, options=options).label
 
 
-def sidebar(hidden: set[str]) -> None:
-    """Draw the settings, except the hidden ones."""
+def sidebar() -> None:
+    """Draw the settings, except those that the link hides."""
+    hidden = address.hidden({"hide": st.session_state[HIDE]})
 
     def draw(kind: Callable[..., Any], name: str, label: str, *args: Any, **more: Any) -> None:
         if name not in hidden:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import address, board, forms, notices, transport, watch
+from app import board, forms, notices, transport, watch
 from app.cards import cards
 from app.lab import lab
 from app.sentence import plain_words
@@ -12,7 +12,7 @@ if watch.RUN not in st.session_state:
     st.session_state[watch.RUN] = url.get("run", [""])[-1]
     forms.seed(url, watch.race_of(lab(), st.session_state[watch.RUN]))
 with st.sidebar:
-    forms.sidebar(address.hidden(url))
+    forms.sidebar()
 wanted = forms.wanted()
 first = watch.look(lab())
 transport.apply_changes(lab(), first, wanted)

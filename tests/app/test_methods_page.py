@@ -201,6 +201,16 @@ def test_settings_of_the_race_outlive_a_look_at_the_methods(page, measuring, sup
     assert supervisor.sent[-1][1].common.seed == 7
 
 
+def test_what_a_link_hides_stays_hidden_after_a_look_at_the_methods(page, measuring):
+    page.query_params["hide"] = "seed"
+    page.run()
+    page.switch_page(str(ROOT / "pages" / "methods.py")).run()
+    page.query_params.clear()
+    page.switch_page(str(ROOT / "pages" / "race.py")).run()
+    assert "seed" not in [widget.key for widget in page.number_input]
+    assert "seed" in page.query_params["hide"]
+
+
 def test_first_sentence_is_one():
     for card in METHODS.values():
         assert first_sentence(card).count(". ") == 0
