@@ -9,10 +9,11 @@ def test_a_failure_and_a_divergence_are_named():
     found = [0.9, 0.92, 0.0, 0.1, 0.97, 0.97, 0.96, 0.96]
     bad, good = table(["bad", "good"], found, seeds=2).splitlines()[2:]
     assert [cell.strip() for cell in bad.split("|")][1:3] == ["`bad`", "91.00"]
-    assert "fails at (2, 2); 1 of 2 diverged at (2, 2)" in bad
+    assert "2 of 2 at (2, 2) (1 diverged)" in bad
+    assert " of 2 at (64, 2)" not in bad
     assert "97.00" in good
     assert "96.00 to 96.00" in good
-    assert "fail" not in good
+    assert " of 2 at " not in good
 
 
 def test_it_runs_every_method_at_both_settings_with_the_same_seeds(monkeypatch, capsys):
