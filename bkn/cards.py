@@ -4,13 +4,15 @@ A card is plain data and imports no torch; `load` imports the implementation beh
 themselves are in bkn/catalog.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
 Value = float | int | str | bool
 Options = dict[str, Value]
+Shape = tuple[int, int, int]  # channels, height, width
+Layers = tuple[tuple[int, int], ...]  # channels and places that each normalizer sees
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Param:
     choices: tuple[str, ...] = ()
     integer: bool = False
     live: bool = False  # may be changed while a race runs
+    divides: str = ""  # a number of groups that must divide the "channels", or all "values"
     offered: bool = False  # its words make entrants of their own in the chooser of methods
     of_steps: bool = False  # a share of the planned steps; forms say which step that is
 
@@ -64,7 +67,7 @@ def as_number(value: Any) -> float | None:
         return None
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return number if abs(number) < float("inf") else None
 
@@ -157,6 +160,7 @@ class MethodCard(Card):
     has_gain: bool = False
     remembers: bool = False  # training output depends on earlier batches
     needs_space: bool = False  # undefined on vectors and 1x1 maps
+    needs_activation: bool = False  # does nothing where no activation follows the norm
     takes_domains: bool = False  # told each image's domain; its option `domains` says how many
     exact_gradient: bool = True  # False where the paper stops or replaces gradients
     scale_invariant: bool = True  # in training: to one positive scale of the layer's whole input
@@ -171,6 +175,8 @@ class NetworkCard(Card):
     """A network written with plain nn.BatchNorm layers; `convert` swaps them."""
 
     spatial: bool = True  # normalized tensors have height and width
+    activates: bool = True  # activations follow the norms
+    layers: Callable[[Options, Shape], Layers] = lambda options, shape: ()
 
 
 @dataclass(frozen=True)
@@ -180,7 +186,7 @@ class DatasetCard(Card):
     source: str = ""
     train: int = 0
     test: int = 0
-    shape: tuple[int, int, int] = (1, 8, 8)  # channels, height, width
+    shape: Shape = (1, 8, 8)  # channels, height, width
     classes: tuple[str, ...] = field(default=())
 
 
@@ -190,6 +196,6 @@ def pick(cards: Mapping[str, Any], key: str, kind: str) -> Any:
     Raises:
         ValueError: naming the kind, the unknown key and the known ones.
     """
-    if key not in cards:
+    if not isinstance(key, str) or key not in cards:
         raise ValueError(f"unknown {kind} {key!r}; known: {', '.join(cards)}")
     return cards[key]

@@ -14,6 +14,7 @@ from typing import Any
 from bkn.cards import DatasetCard, MethodCard, NetworkCard, Options, as_number, pick
 from bkn.catalog import DATASETS, METHODS, NETWORKS
 from bkn.entrants import entrant_text, parse_entrant
+from bkn.fitting import check_fit
 
 PROBES = ("off", "light")  # how much the probe measures
 LAYOUTS = ("sample_major", "copy_major")  # copies of one image adjacent; batch after batch
@@ -107,17 +108,9 @@ class Experiment:
         self._check_fit()
 
     def _check_fit(self) -> None:
-        method, network = self.method_card, self.network_card
-        if method.needs_space and not network.spatial:
-            raise ValueError(
-                f"method {self.method!r} needs pictures with height and width inside the network; "
-                f"network {self.network!r} has vectors only"
-            )
-        if method.batch_statistics and not network.spatial and self.micro_batch < 2:
-            raise ValueError(
-                f"micro_batch must be at least 2 for method {self.method!r} on network "
-                f"{self.network!r}: a single vector has no variance; got {self.micro_batch}"
-            )
+        network = self.network_card
+        layers = network.layers(self.network_options, self.dataset_card.shape)
+        check_fit(self.method_card, self.options, self.micro_batch, network, layers)
 
     def __hash__(self) -> int:
         return hash(self.key)
@@ -241,8 +234,10 @@ class Race:
     def from_json(cls, text: str) -> "Race":
         given = _json_object(text, "race")
         _refuse_unknown(given, {f.name for f in fields(cls)}, "race")
-        experiments = tuple(Experiment.from_dict(one) for one in given.pop("experiments"))
-        return cls(experiments, **given)
+        runs = given.pop("experiments", None)
+        if not isinstance(runs, list) or not all(isinstance(one, dict) for one in runs):
+            raise ValueError(f"experiments must be a list of JSON objects, got {runs!r}")
+        return cls(tuple(Experiment.from_dict(one) for one in runs), **given)
 
 
 def _json_object(text: str, kind: str) -> dict[str, Any]:

@@ -144,3 +144,21 @@ def test_wrong_races_are_refused_in_words(entrants, message):
 def test_race_refuses_an_unknown_probe_tier():
     with pytest.raises(ValueError, match="probe must be off or light, got 'deep'"):
         Race.of(["batch"], probe="deep")
+
+
+@pytest.mark.parametrize("text", ["{}", '{"experiments": 5}', '{"experiments": [5]}'])
+def test_a_race_without_experiments_is_refused_in_words(text):
+    with pytest.raises(ValueError, match="experiments must be a list of JSON objects, got"):
+        Race.from_json(text)
+
+
+@pytest.mark.parametrize("field", ["lr", "epochs", "options"])
+def test_a_number_beyond_all_bounds_is_refused_in_words(field):
+    huge = 10**400
+    with pytest.raises(ValueError, match="must be a"):
+        Experiment(**{field: {"gain": huge} if field == "options" else huge})
+
+
+def test_a_method_that_is_no_text_is_refused_in_words():
+    with pytest.raises(ValueError, match=r"unknown method \[\]"):
+        Experiment(method=[])

@@ -1,6 +1,7 @@
 """The cards of all networks."""
 
 from bkn.cards import NetworkCard, Param
+from bkn.catalog import layers
 
 NETWORKS: dict[str, NetworkCard] = {
     card.key: card
@@ -15,6 +16,7 @@ NETWORKS: dict[str, NetworkCard] = {
                 Param("depth", 6, "Convolutions; two per stage.", 2, 12, integer=True),
                 Param("width", 16, "Channels of the first stage.", 4, 128, integer=True),
             ),
+            layers=layers.convnet,
         ),
         NetworkCard(
             "resnet",
@@ -26,6 +28,7 @@ NETWORKS: dict[str, NetworkCard] = {
                 Param("n", 1, "Blocks per stage; 6n+2 layers.", 1, 18, integer=True),
                 Param("width", 16, "Channels of the first stage.", 4, 128, integer=True),
             ),
+            layers=layers.resnet,
         ),
         NetworkCard(
             "mlp",
@@ -37,6 +40,7 @@ NETWORKS: dict[str, NetworkCard] = {
                 Param("width", 128, "Units per hidden layer.", 4, 1024, integer=True),
             ),
             spatial=False,
+            layers=layers.mlp,
         ),
         NetworkCard(
             "binary_convnet",
@@ -48,6 +52,8 @@ NETWORKS: dict[str, NetworkCard] = {
                 Param("depth", 6, "Convolutions; two per stage.", 2, 12, integer=True),
                 Param("width", 16, "Channels of the first stage.", 4, 128, integer=True),
             ),
+            activates=False,
+            layers=layers.convnet,
         ),
     )
 }

@@ -7,7 +7,7 @@ from typing import cast
 
 from torch import fx, nn
 
-from bkn.moments.operation import Arrive
+from bkn.moments.operation import Arrive, Join
 from bkn.moments.reading import read
 from bkn.moments.steps import Step
 from bkn.normalizers.base import Normalizer
@@ -82,7 +82,9 @@ class Weaver:
             return lost[0]
         if step is None:
             return Lost(words(node, self.model)) if any(ways) else None
-        return step if all(ways) else None
+        if all(ways):
+            return step
+        return Lost(words(node, self.model)) if any(ways) else None  # of one part nothing is known
 
     def warn(self) -> None:
         """Say once which layers have no prior, and through which operations."""
@@ -117,7 +119,7 @@ class Weaver:
                 return self.graph.call_module(f"{way.norm.target}.transition", (belief,))
             step = cast(Step, way)
             carried = [self.carried[source] for source in step.sources]
-            if len(carried) > 1:
+            if isinstance(step.rule, Join):
                 return self.call(node.name, step.rule, *carried)
             weights = [
                 self.graph.get_attr(weight) if isinstance(weight, str) else weight

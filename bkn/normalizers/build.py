@@ -24,6 +24,7 @@ def build_norm(
     card = pick(METHODS, key, "method")
     complete = card.complete(options)
     for name, value in (("channels", channels), ("micro_batch", micro_batch)):
-        if value is not None and (type(value) is not int or value < 1):
+        missing = value is None and name == "micro_batch"  # the whole batch
+        if not missing and (type(value) is not int or value < 1):
             raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
     return card.load()(channels, micro_batch=micro_batch, **complete)

@@ -63,7 +63,13 @@ class Hooks:
         self._random: RandomStates | None = None
 
     def plan(self, steps: int) -> None:
-        """Tell the schedules how many steps are planned."""
+        """Tell the schedules how many steps are planned.
+
+        Raises:
+            ValueError: unless that is a whole number of at least 1.
+        """
+        if type(steps) is not int or steps < 1:
+            raise ValueError(f"steps must be a whole number of at least 1, got {steps!r}")
         for module in self._planning:
             module.plan(steps)
 

@@ -352,3 +352,9 @@ def small_entrant(monkeypatch, hooks, **settings):
         **settings,
     )
     return Entrant(experiment, digits.load(cpu), cpu)
+
+
+@pytest.mark.parametrize("steps", [0, -5, 1.5, None, "a"])
+def test_a_plan_is_a_whole_number_of_steps(steps):
+    with pytest.raises(ValueError, match="steps must be a whole number of at least 1, got"):
+        Hooks(nn.Linear(1, 1)).plan(steps)

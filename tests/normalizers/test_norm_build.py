@@ -40,3 +40,8 @@ def test_live_options_can_be_set(key):
         if param.live:
             setattr(norm, param.name, param.high)
             assert getattr(norm, param.name) == param.high
+
+
+def test_channels_must_be_given():
+    with pytest.raises(ValueError, match="channels must be a whole number of at least 1, got None"):
+        bkn.build_norm("batch", None)

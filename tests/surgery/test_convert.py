@@ -326,3 +326,30 @@ def test_generated_code_is_readable():
     model = convert(ConvNet(1, (8, 8), 10), "kalman")
     assert f"{RULES}.layer2_conv" in model.code
     assert operator.getitem in {node.target for node in model.graph.nodes}
+
+
+class Joined(nn.Module):
+    """Two norms with something unusual in between."""
+
+    def __init__(self, between):
+        super().__init__()
+        self.conv0, self.norm0 = nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4)
+        self.shift = nn.Parameter(torch.ones(4, 1, 1))
+        self.conv1, self.norm1 = nn.Conv2d(4, 4, 3, padding=1), nn.BatchNorm2d(4)
+        self.between = between
+
+    def forward(self, x):
+        x = self.norm0(self.conv0(x))
+        x = torch.cat([x], 1) if self.between == "cat of one" else x + self.shift
+        return self.norm1(self.conv1(x))
+
+
+def test_a_concatenation_of_one_part_carries_the_belief():
+    model = convert(Joined("cat of one"), "kalman", micro_batch=2)
+    assert list(priors(model, X).values())[1] is not None
+
+
+def test_a_sum_with_something_unknown_drops_the_belief_and_says_so():
+    with pytest.warns(UserWarning, match="no moment rule for add: .* norm1"):
+        model = convert(Joined("sum"), "kalman", micro_batch=2)
+    assert list(priors(model, X).values())[1] is None

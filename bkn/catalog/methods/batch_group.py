@@ -19,6 +19,7 @@ CARD = MethodCard(
             4096,
             ("auto",),
             integer=True,
+            divides="values",
         ),
     ),
     family="batch",

@@ -41,6 +41,7 @@ CARD = MethodCard(
     "multiplied by 316, since its mean stays and its deviation is nothing but eps.",
     scale_invariant=False,
     shift_invariant=False,
+    needs_activation=True,
     colors=("#EE3377", "#A81F50"),
     dash="5px,5px",
 )

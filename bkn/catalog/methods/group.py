@@ -9,7 +9,17 @@ CARD = MethodCard(
     "so the batch size does not matter to it. Channels of one group share a scale, which the "
     "layer must learn to live with.",
     "bkn.normalizers.classic:GroupNorm",
-    (Param("groups", 4, "Channel groups; must divide the channels.", 1, 512, integer=True),),
+    (
+        Param(
+            "groups",
+            4,
+            "Channel groups; must divide the channels.",
+            1,
+            512,
+            integer=True,
+            divides="channels",
+        ),
+    ),
     family="image",
     year=2018,
     paper="Wu & He 2018",

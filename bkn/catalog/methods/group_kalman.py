@@ -21,7 +21,15 @@ CARD = MethodCard(
             ("learned",),
             live=True,
         ),
-        Param("groups", 4, "Channel groups; must divide the channels.", 1, 512, integer=True),
+        Param(
+            "groups",
+            4,
+            "Channel groups; must divide the channels.",
+            1,
+            512,
+            integer=True,
+            divides="channels",
+        ),
         Param(
             "transition",
             "moments",

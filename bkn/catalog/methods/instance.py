@@ -20,6 +20,8 @@ CARD = MethodCard(
     shares=("places",),
     training="The same as evaluation.",
     evaluation="The same as training.",
+    note="Right in front of the average over all places nothing is left of an image, and behind "
+    "an activation little. On the binary convnet, where none follows, it cannot learn.",
     needs_space=True,
     colors=("#D55E00", "#A04000"),
     dash="dashdot",

@@ -18,6 +18,7 @@ CARD = MethodCard(
             1,
             512,
             integer=True,
+            divides="channels",
         ),
         Param(
             "eps_proxy",

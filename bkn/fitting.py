@@ -1,0 +1,61 @@
+"""Whether a method can work on a network, told before anything starts."""
+
+from math import gcd
+
+from bkn.cards import Layers, MethodCard, NetworkCard, Options
+
+
+def check_fit(
+    method: MethodCard, options: Options, micro_batch: int, network: NetworkCard, layers: Layers
+) -> None:
+    """Refuse what would fail at the first step.
+
+    Args:
+        method, options: of an entrant.
+        micro_batch: images per statistic.
+        network: its card.
+        layers: channels and places that each normalizer of the network will see.
+
+    Raises:
+        ValueError: naming the method or its option, the network and what is allowed.
+    """
+    fewest = min(places for _, places in layers)
+    if method.needs_space and fewest < 2:
+        what = "a single place in its deepest layers" if network.spatial else "vectors only"
+        raise ValueError(
+            f"method {method.key!r} needs pictures with height and width inside the network; "
+            f"network {network.key!r} has {what}"
+        )
+    per_channel = method.batch_statistics and "channel group" not in method.shares
+    if per_channel and micro_batch * fewest < 2:
+        what = "value" if network.spatial else "vector"
+        raise ValueError(
+            f"micro_batch must be at least 2 for method {method.key!r} on network "
+            f"{network.key!r}: a single {what} has no variance; got {micro_batch}"
+        )
+    if method.needs_activation and not network.activates:
+        raise ValueError(
+            f"method {method.key!r} stands in place of norms with an activation behind them; "
+            f"network {network.key!r} has none"
+        )
+    for param in method.params:
+        if param.divides and not isinstance(groups := options[param.name], str):
+            check_groups(method, param.name, int(groups), param.divides, network, layers)
+
+
+def check_groups(
+    method: MethodCard, name: str, groups: int, what: str, network: NetworkCard, layers: Layers
+) -> None:
+    """Refuse groups that do not divide every layer's channels, or all its values.
+
+    Raises:
+        ValueError: naming the option, its value and what is allowed.
+    """
+    sizes = [channels if what == "channels" else channels * places for channels, places in layers]
+    common = gcd(*sizes)
+    if common % groups:
+        allowed = ", ".join(str(n) for n in range(1, common + 1) if common % n == 0)
+        raise ValueError(
+            f"{method.key} option {name} must divide the {what} of every layer of network "
+            f"{network.key!r}, got {groups}; allowed: {allowed}"
+        )
