@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from bkn.catalog import METHODS
 from tests.browser.driving import ROOT, press, status, step, until
 
 LAST_STEP = """document.querySelector('.st-key-fig_estimates .js-plotly-plot')
@@ -33,6 +34,8 @@ def test_screenshot_of_the_methods_page(server, visit, tmp_path):
         press(page, "measure_all")
         page.locator(".st-key-measure_cancel").wait_for()
         page.locator(".st-key-measure_all").wait_for(timeout=300_000)
-    page.locator(".st-key-gallery svg.bkn-tensor").last.wait_for()
+    drawn = page.locator(".st-key-gallery svg.bkn-tensor")
+    until(lambda: drawn.count() == len(METHODS), 20, "every method's drawing")
+    drawn.first.wait_for()
     picture = page.screenshot(path=folder / "methods-light.png")
     assert len(picture) > 80_000  # an empty page takes 20 kB
