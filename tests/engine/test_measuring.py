@@ -1,12 +1,12 @@
 """The measurement as the server sees it: one at a time, cancelled at will, failures in words."""
 
 import sys
-import time
 
 import pytest
 
 from bkn.engine import measuring as module
 from bkn.engine.measuring import Measuring
+from tests.engine.toy import until
 
 SAY = "import json, sys; say = lambda **w: print(json.dumps(w), flush=True); "
 
@@ -26,13 +26,6 @@ def measuring(tmp_path, monkeypatch):
 
     yield playing
     found.cancel()
-
-
-def until(condition):
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_it_is_followed_line_by_line_and_only_one_runs(measuring):

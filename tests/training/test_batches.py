@@ -1,7 +1,5 @@
 """Batch augmentation: copies of every image in a step, and where they lie."""
 
-import io
-
 import pytest
 import torch
 from torch.nn.functional import cross_entropy
@@ -15,6 +13,7 @@ from bkn.training.entrant import Entrant
 from bkn.training.race import RaceTrainer
 from bkn.training.recipe import Order
 from bkn.training.run import MemorySink, train_race
+from tests.training.resuming import assert_continued_equals_uninterrupted
 
 SMALL = {"network_options": {"depth": 2, "width": 4}, "epochs": 1, "device": "cpu", "batch": 16}
 CPU = torch.device("cpu")
@@ -146,24 +145,7 @@ def test_company_changes_nothing_with_copies():
 
 def test_a_continued_race_with_copies_equals_the_uninterrupted_one():
     race = Race.of(["batch"], **SMALL, copies=3, micro_batch=4)
-
-    def started():
-        return RaceTrainer(race, MemorySink(race))
-
-    whole, first, second = started(), started(), started()
-    for _ in range(8):
-        whole.advance()
-    for _ in range(3):
-        first.advance()
-    file = io.BytesIO()
-    torch.save(first.state(), file)
-    file.seek(0)
-    second.restore(torch.load(file, weights_only=True))
-    for _ in range(5):
-        second.advance()
-    ours, theirs = (t.entrants[0].model.state_dict() for t in (whole, second))
-    for name, value in ours.items():
-        assert torch.equal(value, theirs[name]), name
+    assert_continued_equals_uninterrupted(race, 3, 5)
 
 
 def test_a_live_micro_batch_must_fill_the_copies_too():

@@ -1,6 +1,5 @@
 """Races on images of several domains: who is told what, and the accuracy on the held-out one."""
 
-import io
 from dataclasses import replace
 
 import pytest
@@ -15,6 +14,7 @@ from bkn.data.shapes import Shapes, Split
 from bkn.training.entrant import Entrant
 from bkn.training.race import RaceTrainer
 from bkn.training.run import MemorySink, train_race
+from tests.training.resuming import assert_continued_equals_uninterrupted
 
 STYLES = "filled", "outline", "negative"
 SMALL = {
@@ -121,24 +121,7 @@ def test_estimates_are_held_against_the_truth_of_their_own_domain():
 
 def test_a_continued_race_equals_the_uninterrupted_one():
     race = Race.of(["domain:scales=own"], **SMALL)
-
-    def started():
-        return RaceTrainer(race, MemorySink(race))
-
-    whole, first, second = started(), started(), started()
-    for _ in range(4):
-        whole.advance()
-    for _ in range(2):
-        first.advance()
-    file = io.BytesIO()
-    torch.save(first.state(), file)
-    file.seek(0)
-    second.restore(torch.load(file, weights_only=True))
-    for _ in range(2):
-        second.advance()
-    ours, theirs = (t.entrants[0].model.state_dict() for t in (whole, second))
-    for name, value in ours.items():
-        assert torch.equal(value, theirs[name]), name
+    assert_continued_equals_uninterrupted(race, 2, 2)
 
 
 def test_one_domain_trains_as_batch_norm_does_and_learns():
