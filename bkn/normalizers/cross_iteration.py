@@ -11,10 +11,11 @@ weight of the layer in front.
 import torch
 from torch import Tensor, nn
 
-from bkn.normalizers.base import BatchStatistics, Belief, Estimate, moments
+from bkn.normalizers.base import Belief, Estimate, moments
 from bkn.normalizers.cross_iteration_patches import Patches, along
 from bkn.normalizers.filtering import filtered, update
 from bkn.normalizers.kernels import normalize
+from bkn.normalizers.schedule import ScheduledStatistics
 from bkn.normalizers.window import Window
 
 
@@ -42,7 +43,7 @@ def pooled(entries: Belief) -> Belief:
     return Belief(mean.mean(0), var.mean(0) + mean.var(0, correction=0))
 
 
-class CrossIterationNorm(BatchStatistics):
+class CrossIterationNorm(ScheduledStatistics):
     """Normalize by the moments of this and the last batches; evaluate by running averages.
 
     Each micro-batch stands for a device and has a window of its own. The running averages are
@@ -57,9 +58,6 @@ class CrossIterationNorm(BatchStatistics):
         burnin: share of the planned steps in which this is batch norm.
         base: see `Normalizer`.
     """
-
-    planned: Tensor
-    taken: Tensor
 
     def __init__(
         self,
@@ -77,8 +75,6 @@ class CrossIterationNorm(BatchStatistics):
         self.window, self.burnin = window, burnin
         self.patches: Patches | None = None
         self.past = Window(window - 1, ("mean", "var"))
-        self.register_buffer("planned", torch.tensor(0))
-        self.register_buffer("taken", torch.tensor(0))
 
     def take_layer(self, layer: nn.Module) -> bool:
         """Hear which layer feeds this one, and whether its weight can be made up for."""
@@ -88,14 +84,10 @@ class CrossIterationNorm(BatchStatistics):
             self.past = Window(self.window - 1, names)
         return self.patches is not None
 
-    def plan(self, steps: int) -> None:
-        self.planned.fill_(steps)
-        self.taken.zero_()
-
     @property
     def burning_in(self) -> bool:
         """Whether this is still batch norm."""
-        return float(self.taken) < self.burnin * float(self.planned)
+        return not self.reached(self.burnin)
 
     def estimate(
         self,

@@ -14,15 +14,16 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from bkn.normalizers.base import BatchStatistics, Belief, Estimate, moments
+from bkn.normalizers.base import Belief, Estimate, moments
 from bkn.normalizers.kernels import at_least_float32, grouped, rescale, spread_out, total
+from bkn.normalizers.schedule import ScheduledStatistics
 from bkn.normalizers.window import Window
 
 LIMIT = 5.0  # the correction stays between 1 / LIMIT and LIMIT
 CORRECTED_FROM = 10  # the correction begins after so many warm-ups: 1000 and 100 steps in the code
 
 
-class MovingAverageNorm(BatchStatistics):
+class MovingAverageNorm(ScheduledStatistics):
     """Divide by the root of the second moment; there is no mean, the weights in front are centred.
 
     Each micro-batch stands for a device with windows of its own; the running second moment
@@ -38,9 +39,6 @@ class MovingAverageNorm(BatchStatistics):
             where nothing was planned.
         base: see `Normalizer`.
     """
-
-    planned: Tensor
-    taken: Tensor
 
     def __init__(
         self,
@@ -58,12 +56,6 @@ class MovingAverageNorm(BatchStatistics):
         self.window, self.warmup = window, warmup
         self.seconds = Window(window - 1, ("second",))  # of earlier batches: E[x^2]
         self.products = Window(window - 1, ("product",))  # of earlier batches: E[g z]
-        self.register_buffer("planned", torch.tensor(0))
-        self.register_buffer("taken", torch.tensor(0))
-
-    def plan(self, steps: int) -> None:
-        self.planned.fill_(steps)
-        self.taken.zero_()
 
     def take_over(self, old: _BatchNorm) -> None:
         """Take momentum and running averages; mean and variance become a second moment."""
@@ -75,13 +67,13 @@ class MovingAverageNorm(BatchStatistics):
     @property
     def averaging(self) -> bool:
         """Whether the warm-up is over."""
-        return float(self.taken) >= self.warmup * float(self.planned)
+        return self.reached(self.warmup)
 
     @property
     def correcting(self) -> bool:
         """Whether the correction r is used."""
-        share, planned = min(0.5, CORRECTED_FROM * self.warmup), float(self.planned)
-        return self.averaging and planned > 0 and float(self.taken) >= share * planned
+        share = min(0.5, CORRECTED_FROM * self.warmup)
+        return self.averaging and bool(self.planned) and self.reached(share)
 
     @torch.no_grad()
     def second_moments(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
