@@ -16,6 +16,8 @@ FORBIDDEN = {  # files -> modules they may not import
     "bkn/cards.py": {"torch", "numpy", "pandas", "bkn"},
     "bkn/catalog/**/*.py": {"torch", "numpy", "pandas", "bkn.experiment"},
     "bkn/live.py": {"torch", "numpy", "pandas", "bkn.store", "bkn.engine", "bkn.training"},
+    "bkn/snapshot.py": {"torch", "pandas", "bkn"},
+    "bkn/replay.py": {"torch", "pandas", "bkn"},
     "bkn/store/*.py": {"torch", "pandas", "bkn.training", "bkn.probe", "bkn.engine"},
     "bkn/normalizers/*.py": {"bkn.store", "bkn.engine", "bkn.training", "bkn.probe"},
     "bkn/moments/*.py": {"bkn.store", "bkn.engine", "bkn.training", "bkn.probe"},

@@ -57,6 +57,18 @@ class StoreSink:
             urgent=True,
         )
 
+    def document(self, run: int, name: str, body: str) -> None:
+        run_id = self.run_ids[run]
+        self.recorder.put(lambda writer: writer.set_document(run_id, name, body))
+
+    def snapshot(self, run: int, step: int, data: bytes) -> None:
+        run_id, elapsed = self.run_ids[run], self.elapsed
+        self.recorder.put(lambda writer: writer.add_snapshot(run_id, step, elapsed, data))
+
+    def drop_snapshots(self, run: int, steps: Sequence[int]) -> None:
+        run_id, steps = self.run_ids[run], tuple(steps)
+        self.recorder.put(lambda writer: writer.drop_snapshots(run_id, steps))
+
     def summary(self, run: int, values: Mapping[str, float]) -> None:
         run_id, values = self.run_ids[run], dict(values)
         self.recorder.put(lambda writer: writer.set_summary(run_id, values))

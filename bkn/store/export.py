@@ -11,6 +11,8 @@ _BELONGS = {
     "run": "race=:race",
     "stream": "run IN (SELECT id FROM main.run)",
     "row": "stream IN (SELECT id FROM main.stream)",
+    "document": "run IN (SELECT id FROM main.run)",
+    "snapshot": "run IN (SELECT id FROM main.run)",
     "event": "race=:race",
 }
 

@@ -95,6 +95,21 @@ class Reader:
         values = np.frombuffer(b"".join(data), dtype=np.float32).reshape(len(seq), -1)
         return Rows(np.array(seq), np.array(step), np.array(time, dtype=np.float64), values)
 
+    def document(self, run_id: int, name: str) -> str | None:
+        """What a run said once, as JSON; None if it did not."""
+        found = self._query("SELECT body FROM document WHERE run=? AND name=?", (run_id, name))
+        return found[0][0] if found else None
+
+    def snapshot_steps(self, run_id: int) -> list[int]:
+        """After which steps there is a snapshot, in order."""
+        found = self._query("SELECT step FROM snapshot WHERE run=? ORDER BY step", (run_id,))
+        return [step for (step,) in found]
+
+    def snapshot(self, run_id: int, step: int) -> bytes | None:
+        """The snapshot taken after a step, packed; None if there is none (any more)."""
+        found = self._query("SELECT data FROM snapshot WHERE run=? AND step=?", (run_id, step))
+        return found[0][0] if found else None
+
     def events(self, race_id: str, after: int = 0) -> list[EventRow]:
         """Events of a race with an id above `after`, in order."""
         found = self._query(

@@ -55,6 +55,16 @@ MIGRATIONS = (
     );
     CREATE INDEX cost_method ON cost (method, id);
     """,
+    """
+    CREATE TABLE document (                     -- what a run says once: its network, its layout
+        run INTEGER NOT NULL REFERENCES run (id), name TEXT NOT NULL, body TEXT NOT NULL,
+        PRIMARY KEY (run, name)
+    ) WITHOUT ROWID;
+    CREATE TABLE snapshot (                     -- form: bkn/snapshot.py
+        id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run (id),
+        step INTEGER NOT NULL, time REAL NOT NULL, data BLOB NOT NULL, UNIQUE (run, step)
+    );
+    """,
 )
 VERSION = len(MIGRATIONS)
 ACTIVE = ("queued", "running", "paused")  # statuses of a run that is not over

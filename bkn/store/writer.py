@@ -122,6 +122,10 @@ class Writer:
             "JOIN run ON run.id=stream.run WHERE run.race=?)",
             (step, race_id),
         )
+        self.db.execute(
+            "DELETE FROM snapshot WHERE step>? AND run IN (SELECT id FROM run WHERE race=?)",
+            (step, race_id),
+        )
         self.db.execute("DELETE FROM event WHERE race=? AND step>?", (race_id, step))
         self.db.execute("UPDATE race SET rewinds=rewinds+1 WHERE id=?", (race_id,))
 
@@ -159,6 +163,28 @@ class Writer:
         self.db.execute(
             "INSERT INTO event (race, step, time, kind, payload) VALUES (?, ?, ?, ?, ?)",
             (race_id, step, time, kind, json.dumps(dict(payload))),
+        )
+
+    def set_document(self, run_id: int, name: str, body: str) -> None:
+        """What a run says once, as JSON; said again, the new text counts."""
+        self.db.execute(
+            "INSERT INTO document (run, name, body) VALUES (?, ?, ?) "
+            "ON CONFLICT (run, name) DO UPDATE SET body=excluded.body",
+            (run_id, name, body),
+        )
+
+    def add_snapshot(self, run_id: int, step: int, time: float, data: bytes) -> None:
+        """Keep what a probe saw after a step, packed by the run's layout (bkn/snapshot.py)."""
+        self.db.execute(
+            "INSERT INTO snapshot (run, step, time, data) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (run, step) DO UPDATE SET time=excluded.time, data=excluded.data",
+            (run_id, step, time, data),
+        )
+
+    def drop_snapshots(self, run_id: int, steps: Sequence[int]) -> None:
+        """Forget snapshots of these steps: a long run keeps every second one."""
+        self.db.executemany(
+            "DELETE FROM snapshot WHERE run=? AND step=?", [(run_id, step) for step in steps]
         )
 
     def _find(self, run_id: int, stream: str) -> tuple[int, int]:

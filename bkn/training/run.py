@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from bkn.experiment import Experiment, Race
+from bkn.snapshot import Layout, Real
 from bkn.training.device import training_threads
 from bkn.training.race import RaceTrainer
 from bkn.training.sink import PROBE, TEST, TRAIN
@@ -23,6 +24,15 @@ class Run:
     summary: dict[str, float] = field(default_factory=dict)
     _columns: dict[str, list[str]] = field(default_factory=dict, repr=False)
     _rows: dict[str, list[tuple[float, ...]]] = field(default_factory=dict, repr=False)
+    documents: dict[str, str] = field(default_factory=dict, repr=False)  # JSON by name
+    _snapshots: dict[int, bytes] = field(default_factory=dict, repr=False)  # by step
+
+    def snapshots(self) -> dict[int, dict[str, dict[str, Real]]]:
+        """What the full probe saw: step -> layer -> field -> array; fields: see bkn.snapshot."""
+        if "layout" not in self.documents:
+            return {}
+        layout = Layout.from_json(self.documents["layout"])
+        return {step: layout.unpack(data) for step, data in self._snapshots.items()}
 
     def scalars(self) -> pd.DataFrame:
         """Losses in nats, accuracy as a fraction, learning rate and ms per step, by step.
@@ -73,6 +83,16 @@ class MemorySink:
 
     def event(self, step: int, kind: str, payload: Mapping[str, Any]) -> None:
         self.events.append((step, kind, dict(payload)))
+
+    def document(self, run: int, name: str, body: str) -> None:
+        self.runs[run].documents[name] = body
+
+    def snapshot(self, run: int, step: int, data: bytes) -> None:
+        self.runs[run]._snapshots[step] = data
+
+    def drop_snapshots(self, run: int, steps: Sequence[int]) -> None:
+        for step in steps:
+            self.runs[run]._snapshots.pop(step, None)
 
     def summary(self, run: int, values: Mapping[str, float]) -> None:
         self.runs[run].summary = dict(values)

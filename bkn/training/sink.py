@@ -29,5 +29,14 @@ class Sink(Protocol):
     def event(self, step: int, kind: str, payload: Mapping[str, Any]) -> None:
         """A change by hand to the whole race: kind lr, micro_batch, gain, pause, resume ..."""
 
+    def document(self, run: int, name: str, body: str) -> None:
+        """What a run says once, as JSON: its "network", the "layout" of its snapshots."""
+
+    def snapshot(self, run: int, step: int, data: bytes) -> None:
+        """What a full probe saw after `step` steps, packed by the run's layout (bkn.snapshot)."""
+
+    def drop_snapshots(self, run: int, steps: Sequence[int]) -> None:
+        """These snapshots are not needed any more: a long run keeps every second one."""
+
     def summary(self, run: int, values: Mapping[str, float]) -> None:
         """Final figures of one run: test_accuracy, test_loss, steps, seconds, ..."""
