@@ -59,7 +59,7 @@ class RaceCache:
         self.runs: list[RunRow] = []
         self.events: list[EventRow] = []
         self.version = 0  # grows when there is news
-        self._rewinds = found.rewinds
+        self.rewinds = found.rewinds  # how often rows were taken back
         self._streams: dict[tuple[int, str], _Stream] = {}
         self._lock = threading.RLock()
         self.refresh()
@@ -70,8 +70,8 @@ class RaceCache:
             found = self.reader.race(self.race_id)
             if found is None:
                 return False
-            if found.rewinds != self._rewinds:  # rows were taken back: what is held may be gone
-                self._rewinds = found.rewinds
+            if found.rewinds != self.rewinds:  # rows were taken back: what is held may be gone
+                self.rewinds = found.rewinds
                 self._streams.clear()
                 self.events = []
             runs = self.reader.runs(self.race_id)
