@@ -135,7 +135,7 @@ class BatchRenorm(BatchStatistics):
         if not self.training:
             self.check(x)
             return self.by_running_averages(x), None
-        seen, _, posterior, _ = self.estimate(x)
+        seen, _, posterior, *_ = self.estimate(x)
         y = normalize(x, *posterior, self.weight, self.bias, self.eps)
         self.remember(seen, values=x.numel() // seen.mean.numel())
         return y, None

@@ -19,3 +19,4 @@ class Estimate(NamedTuple):
     prior: Belief | None  # what the layers below predicted
     posterior: Belief  # what normalizes
     gain: Tensor  # (C,) weight of the observation in force: 1 where the prior was not used
+    var_gain: Tensor | None = None  # (C,) the same for the variance; None: as for the mean

@@ -156,7 +156,7 @@ class CrossIterationNorm(ScheduledStatistics):
             groups = self.count_groups(x)
             y, seen = filtered(x, groups, None, 1.0, self.weight, self.bias, self.eps)
         else:
-            seen, _, posterior, _ = self.estimate(x, prior, source, weight)
+            seen, _, posterior, *_ = self.estimate(x, prior, source, weight)
             y = normalize(x, *posterior, self.weight, self.bias, self.eps)
             self.keep(x, seen, source, weight)
         self.remember(seen, values=x.numel() // seen.mean.numel())

@@ -23,7 +23,9 @@ from bkn.normalizers.kernels import (
 GUARD = 100.0  # a prior whose variances are this many times too large is not used
 
 
-def update(prior: Belief, seen: Belief, gain: float | Tensor) -> Belief:
+def update(
+    prior: Belief, seen: Belief, gain: float | Tensor, var_gain: float | Tensor | None = None
+) -> Belief:
     """Moments of the mixture (1 - gain) * prior + gain * seen.
 
     Written so that gain 1 gives the observation exactly, gradients too.
@@ -31,12 +33,13 @@ def update(prior: Belief, seen: Belief, gain: float | Tensor) -> Belief:
     Args:
         prior, seen: (G, C).
         gain: a number, or one per channel (C,).
+        var_gain: the variance's, if it is weighed otherwise than the mean.
     """
-    rest = 1 - gain
-    mean = rest * prior.mean + gain * seen.mean
+    mean = (1 - gain) * prior.mean + gain * seen.mean
     # The last term is the spread between the two means; without it var is too small.
     spread = (seen.mean - prior.mean).square()
-    return Belief(mean, rest * (prior.var + gain * spread) + gain * seen.var)
+    q = gain if var_gain is None else var_gain
+    return Belief(mean, (1 - q) * (prior.var + q * spread) + q * seen.var)
 
 
 def guarded(prior: Belief, seen: Belief, gain: float | Tensor) -> tuple[Belief, Tensor]:

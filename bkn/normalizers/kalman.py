@@ -20,6 +20,8 @@ from bkn.normalizers.transition import make_transition
 class KalmanNorm(BatchStatistics):
     """Normalize by the filtered moments.
 
+    `blending` names the rule of the update, as bkn/replay.py knows it.
+
     Args:
         channels: C.
         gain: weight of the observation, from 0 (the prior alone) to 1 (batch norm); "learned"
@@ -50,6 +52,7 @@ class KalmanNorm(BatchStatistics):
             eps=eps,
             affine=affine,
         )
+        self.blending = "mixture"
         self.weighing = make_gain(gain, channels)
         self.transition = make_transition(transition, generator)
 
@@ -70,6 +73,22 @@ class KalmanNorm(BatchStatistics):
             return Estimate(seen, None, seen, one)
         usable, gain = guarded(prior, seen, self.weighing())
         return Estimate(seen, prior, update(usable, seen, gain), gain * one)
+
+    def blend(
+        self,
+        prior: Belief,
+        seen: Belief,
+        gain: float | Tensor,
+        var_gain: float | Tensor | None = None,
+    ) -> Belief:
+        """The update of this layer at any gain; named by `blending`, see bkn/replay.py.
+
+        Args:
+            prior, seen: (G, C), the prior as it enters the update (`Estimate.prior`).
+            gain: a number, or one per channel (C,).
+            var_gain: the variance's, None for the same.
+        """
+        return update(prior, seen, gain, var_gain)
 
     def filter(self, x: Tensor, prior: Belief | None) -> tuple[Tensor, Belief]:
         groups = self.count_groups(x)

@@ -90,7 +90,7 @@ class MemorizedNorm(BatchStatistics):
         if not self.training:
             self.check(x)
             return self.by_running_averages(x), None
-        seen, _, posterior, _ = self.estimate(x)
+        seen, _, posterior, *_ = self.estimate(x)
         y = normalize(x, *posterior, self.weight, self.bias, self.eps)
         if self.replaying:
             self.memory.replace(mean=seen.mean, var=seen.var)

@@ -21,8 +21,9 @@ FAULTS = [
     ),
     Fault(
         CODE,
-        "seen, _, posterior, _ = self.estimate(x)",
-        "self.remember(self.estimate(x).seen, 2)\n        seen, _, posterior, _ = self.estimate(x)",
+        "seen, _, posterior, *_ = self.estimate(x)",
+        "self.remember(self.estimate(x).seen, 2)\n"
+        "        seen, _, posterior, *_ = self.estimate(x)",
         f"{TESTS}::test_unclipped_training_is_evaluation_by_the_averages_before_the_step",
         "r and d are taken after the averages have moved",
     ),

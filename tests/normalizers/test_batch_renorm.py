@@ -179,7 +179,7 @@ def test_it_goes_on_exactly_in_the_middle_of_its_schedule():
 def test_the_probe_sees_seen_moments_and_the_effective_ones():
     norm = make(rmax=1.5, dmax=0.2)
     norm.running_var.fill_(100.0)
-    seen, prior, posterior, gain = norm.estimate(X)
+    seen, prior, posterior, gain, *_ = norm.estimate(X)
     sigma = (seen.var + norm.eps).sqrt()
     r = torch.full_like(sigma, 1 / 1.5)
     d = (seen.mean / (100 + norm.eps) ** 0.5).clamp(-0.2, 0.2)

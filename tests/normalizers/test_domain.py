@@ -167,7 +167,7 @@ def test_estimates_have_a_row_for_every_micro_batch_and_domain_there():
     norm, x = make(), make_x()
     before = copy.deepcopy(norm.state_dict())
     norm.ids = IDS
-    seen, prior, posterior, gain = norm.estimate(x)
+    seen, prior, posterior, gain, *_ = norm.estimate(x)
     truth, running = norm.populations(x)
     norm.ids = None
     cells = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1)]  # no image of domain 2 in the second

@@ -123,7 +123,7 @@ def test_the_gate_stays_between_nothing_and_all():
 def test_the_posterior_is_the_observation():
     norm = make()
     before = copy.deepcopy(norm.state_dict())
-    seen, prior, posterior, gain = norm.estimate(X)
+    seen, prior, posterior, gain, *_ = norm.estimate(X)
     assert prior is None
     assert torch.equal(seen.var, posterior.var)
     assert_close(seen.mean[0], X[:2].mean((0, 2, 3)))
