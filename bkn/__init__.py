@@ -11,6 +11,7 @@ from bkn.catalog import DATASETS, METHODS, NETWORKS
 from bkn.experiment import Experiment, Race
 
 if TYPE_CHECKING:
+    from bkn.diagnostics.diagnose import diagnose
     from bkn.normalizers.base import Belief
     from bkn.normalizers.build import build_norm
     from bkn.normalizers.hooks import Hooks
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Belief", "Experiment", "Hooks", "Race",
-    "build_norm", "convert", "datasets", "methods", "networks", "train",
+    "build_norm", "convert", "datasets", "diagnose", "methods", "networks", "train",
 ]  # fmt: skip
 
 _NEEDS_TORCH = {
@@ -27,6 +28,7 @@ _NEEDS_TORCH = {
     "Hooks": "bkn.normalizers.hooks",
     "build_norm": "bkn.normalizers.build",
     "convert": "bkn.surgery.convert",
+    "diagnose": "bkn.diagnostics.diagnose",
     "train": "bkn.training.run",
 }
 

@@ -25,6 +25,7 @@ FORBIDDEN = {  # files -> modules they may not import
     "bkn/nets/*.py": {"bkn.store", "bkn.engine", "bkn.training", "bkn.probe", "bkn.normalizers"},
     "bkn/data/*.py": {"bkn.store", "bkn.engine", "bkn.training", "bkn.probe", "bkn.normalizers"},
     "bkn/training/*.py": {"bkn.store", "bkn.engine", "sqlite3"},
+    "bkn/diagnostics/*.py": {"bkn.store", "bkn.engine", "bkn.training", "sqlite3"},
     "bkn/probe/*.py": {"bkn.store", "bkn.engine", "bkn.training", "sqlite3"},
     "app/**/*.py": {"torch", "torchvision", "pages", "sqlite3", "bkn.store.writer", "bkn.training"},
     "pages/*.py": {"torch", "torchvision", "pages", "sqlite3", "bkn.store.writer", "bkn.training"},

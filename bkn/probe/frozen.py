@@ -8,11 +8,16 @@ from torch import nn
 
 
 @contextmanager
-def frozen(model: nn.Module) -> Iterator[None]:
-    """Run the model in training mode, without gradient and without a trace.
+def frozen(model: nn.Module, gradient: bool = False) -> Iterator[None]:
+    """Run the model in training mode, without a trace.
 
     Buffers (running statistics, averages, counters), random streams and the mode of every module
     are afterwards what they were before.
+
+    Args:
+        model: to look at.
+        gradient: whether the block may differentiate; `torch.autograd.grad` leaves no trace.
+            It has to end within the block: what is put back at its end may be part of the graph.
     """
     buffers = [  # a module may put another tensor in a buffer's place, so the place is kept too
         (module, name, buffer, buffer.clone())
@@ -22,7 +27,7 @@ def frozen(model: nn.Module) -> Iterator[None]:
     modes = [(module, module.training) for module in model.modules()]
     cuda = sorted({p.device for p in model.parameters() if p.device.type == "cuda"}, key=str)
     try:
-        with torch.no_grad(), torch.random.fork_rng(devices=cuda):
+        with torch.set_grad_enabled(gradient), torch.random.fork_rng(devices=cuda):
             model.train()
             yield
     finally:
