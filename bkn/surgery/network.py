@@ -16,6 +16,7 @@ from torch import fx, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from bkn.normalizers.base import Normalizer
+from bkn.surgery.tracing import trace
 
 UNTRACEABLE = (
     fx.proxy.TraceError, TypeError, ValueError, RuntimeError, AttributeError, IndexError, KeyError,
@@ -48,7 +49,7 @@ class Network:
             raise ValueError(f"{name} has no nn.BatchNorm layer to convert")
         model = copy.deepcopy(model)
         try:
-            self.graph = _Tracer().trace(model)
+            self.graph = trace(model)
         except UNTRACEABLE as error:
             raise ValueError(f"{name} cannot be traced by torch.fx: {error}") from error
         self.model = fx.GraphModule(model, self.graph, name)
@@ -206,12 +207,3 @@ def normalizers(model: fx.GraphModule) -> Iterator[tuple[str, Normalizer]]:
             module = model.get_submodule(str(node.target))
             if isinstance(module, Normalizer):
                 yield str(node.target), module
-
-
-class _Tracer(fx.Tracer):
-    """Normalizers and layers of our own stay whole, also those defined outside torch."""
-
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        leaf = isinstance(m, _BatchNorm | nn.modules.conv._ConvNd | nn.Linear)
-        leaf = leaf or getattr(m, "traced_whole", False)  # e.g. with a gradient of its own
-        return leaf or super().is_leaf_module(m, module_qualified_name)
