@@ -3,9 +3,11 @@
 The learning rate's peak, the micro-batch, and the options that a method's card flags as live.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from bkn.cards import as_number
 from bkn.experiment import Experiment, Race, number
 
 
@@ -44,3 +46,20 @@ def check_change(race: Race, name: str, value: Any) -> Any:
     if isinstance(value, str):
         raise ValueError(f"{name} can be changed to a number only, got {value!r}")
     return value
+
+
+def check_diagnosis(race: Race, value: Any) -> dict[str, int]:
+    """What is to be diagnosed, {"run": position of the entrant, from 0}.
+
+    Raises:
+        ValueError: naming the field, the value and what is allowed.
+    """
+    if not isinstance(value, Mapping) or set(value) != {"run"}:
+        raise ValueError(f'diagnose takes {{"run": position of the entrant}}, got {value!r}')
+    run, last = as_number(value["run"]), len(race.experiments) - 1
+    if run is None or run != int(run) or not 0 <= run <= last:
+        raise ValueError(
+            f"run must be the position of an entrant, a whole number in [0, {last}], "
+            f"got {value['run']!r}"
+        )
+    return {"run": int(run)}

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bkn.store.cache import RaceCache
 
-SILENT = {"refused", "speed", "step", "resume", "resumed", "running", "finished", "start", "stop"}
+SILENT = {"refused", "speed", "step", "resume", "resumed", "running", "finished", "start", "stop",
+          "diagnose", "diagnosis"}  # fmt: skip
 NEAR = 0.16  # labels closer than this share of the axis would overlap in a narrow chart
 WORDS = {"micro_batch": "m", "lr": "lr", "pause": "pause", "paused": "pause"}
 

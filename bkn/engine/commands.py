@@ -9,7 +9,7 @@ from typing import Any
 
 from bkn.cards import as_number
 from bkn.experiment import Race
-from bkn.live import check_change, live_options
+from bkn.live import check_change, check_diagnosis, live_options
 
 PLAIN = ("pause", "resume", "step", "stop")  # take no value
 FASTEST = 1e6  # steps per second
@@ -20,13 +20,13 @@ def message_for(race: Race, command: str, values: Mapping[str, Any]) -> dict[str
 
     Args:
         race: whom it is for.
-        command: pause, resume, step, stop, speed, lr, micro_batch or a live option.
+        command: pause, resume, step, stop, speed, lr, micro_batch, diagnose or a live option.
         values: nothing for the plain ones, else {"value": ...}.
 
     Raises:
         ValueError: for an unknown command or a wrong value, saying what is allowed.
     """
-    known = (*PLAIN, "speed", "lr", "micro_batch", *live_options(race))
+    known = (*PLAIN, "diagnose", "speed", "lr", "micro_batch", *live_options(race))
     if command not in known:
         raise ValueError(f"unknown command {command!r} for this race; known: {', '.join(known)}")
     takes = set() if command in PLAIN else {"value"}
@@ -36,8 +36,11 @@ def message_for(race: Race, command: str, values: Mapping[str, Any]) -> dict[str
     if command in PLAIN:
         return {"do": command}
     value = values["value"]
-    value = check_speed(value) if command == "speed" else check_change(race, command, value)
-    return {"do": command, "value": value}
+    if command == "speed":
+        return {"do": command, "value": check_speed(value)}
+    if command == "diagnose":
+        return {"do": command, "value": check_diagnosis(race, value)}
+    return {"do": command, "value": check_change(race, command, value)}
 
 
 def check_speed(value: Any) -> float | None:

@@ -2,6 +2,7 @@
 
     until finished:
         apply commands; wait here while paused or ahead of the speed limit
+            a diagnosis is made here too; the race waits for it, and stop ends it
         trainer.advance()
         save a checkpoint when one is due
 
@@ -9,6 +10,7 @@ It knows the trainer by its promises only, so tests run it with a toy one and wi
 """
 
 import time
+from collections import deque
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
@@ -21,6 +23,11 @@ SAVE_EVERY = 5.0  # seconds between checkpoints, at the least
 SAVE_COST = 0.02  # of the time, at the most
 SAVE_AFTER_CHANGE = 0.5  # seconds: what was set by hand should survive a crash
 GONE = {"do": "gone"}  # the parent closed the pipe
+ENDING = ("stop", "gone")  # what a diagnosis does not keep waiting
+
+
+class GivenUp(Exception):  # noqa: N818 - it reads as what happened, not as a fault
+    """The race is to end, so the diagnosis does."""
 
 
 class Trainer(Protocol):
@@ -33,6 +40,7 @@ class Trainer(Protocol):
     def finished(self) -> bool: ...
     def advance(self, record: bool = False) -> None: ...
     def change(self, name: str, value: Any) -> None: ...
+    def diagnose(self, value: Any, pulse: Callable[[], None]) -> None: ...
     def state(self) -> dict[str, Any]: ...
     def restore(self, state: dict[str, Any]) -> None: ...
     def finish(self) -> None: ...
@@ -65,6 +73,7 @@ class Loop:
         self.ending = ""  # stop or gone
         self._save = save
         self._singles = 0  # steps by hand still to do
+        self._held: deque[dict[str, Any]] = deque()  # came during a diagnosis, not yet applied
         self._due = time.monotonic()  # when the speed limit allows the next step
         self._save_due = time.monotonic() + SAVE_FIRST
         if paused:
@@ -100,7 +109,9 @@ class Loop:
         """Apply what has come; return when the next step may be taken, or the race must end."""
         while not self.ending and not self._singles:
             try:
-                if self.paused:
+                if self._held:
+                    message = self._held.popleft()
+                elif self.paused:
                     message = self.inbox.get()
                 elif self.speed and (wait := self._due - time.monotonic()) > 0:
                     message = self.inbox.get(timeout=wait)
@@ -140,9 +151,31 @@ class Loop:
         elif name == "speed":
             self.speed, self._due = check_speed(value), time.monotonic()
             self._note("speed", value=self.speed)
+        elif name == "diagnose":
+            self._diagnose(value)
         elif name not in ("pause", "resume"):
             self.trainer.change(name, value)  # tells the sink itself
             self._save_due = min(self._save_due, time.monotonic() + SAVE_AFTER_CHANGE)
+
+    def _diagnose(self, value: Any) -> None:
+        """Let the trainer measure and tell the sink; give up when the race is to end."""
+        self._note("diagnose", value=value)
+        try:
+            self.trainer.diagnose(value, self._hear)
+        except GivenUp:
+            self._note("refused", command="diagnose", value=value, message="the race was ended")
+        self._due = time.monotonic()
+
+    def _hear(self) -> None:
+        """Between two passes of a diagnosis: keep what comes for later.
+
+        Raises:
+            GivenUp: when the race is to end; everything said before is applied first.
+        """
+        while not self.inbox.empty():
+            self._held.append(self.inbox.get())
+        if any(message["do"] in ENDING for message in self._held):
+            raise GivenUp
 
     def _pause(self, paused: bool) -> None:
         self.paused, self._due = paused, time.monotonic()

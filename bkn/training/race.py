@@ -14,11 +14,13 @@ random streams as they were.
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from bkn.data.base import Images
+from bkn.diagnostics.diagnose import diagnose
 from bkn.experiment import Race
-from bkn.live import check_change, takes_live
+from bkn.live import check_change, check_diagnosis, takes_live
 from bkn.probe.budget import Budget
 from bkn.probe.light import LightProbe
 from bkn.training.batches import Batches
@@ -29,6 +31,7 @@ from bkn.training.reporter import Reporter
 from bkn.training.sink import Sink
 
 TESTED_SHARE = 0.5  # test images looked at over training images seen, at the most
+PART_SECONDS = 10.0  # that a part of a diagnosis may take, while the race waits
 
 
 class RaceTrainer:
@@ -111,6 +114,33 @@ class RaceTrainer:
         self._live[name] = value
         self._apply_live()
         self.sink.event(self.step, name, {"value": value})
+
+    def diagnose(self, value: Any, pulse: Callable[[], None]) -> None:
+        """Measure one entrant on the race's first batch and tell the sink: kind "diagnosis".
+
+        The payload is what `bkn.diagnose` reports, with `run`, and the learning rate `lr` of the
+        next step under its peak `lr_peak`. The batch is the same for all entrants and at all steps.
+
+        Args:
+            value: {"run": position}.
+            pulse: called between passes; what it raises ends the diagnosis.
+
+        Raises:
+            ValueError: for a wrong position, or a run that is over.
+        """
+        run = check_diagnosis(self.race, value)["run"]
+        entrant = self.entrants[run]
+        if not entrant.active:
+            raise ValueError(f"run {run} cannot be diagnosed: it is {entrant.status}")
+        x, y, domains = self._batches.of(0)
+        with entrant.stream:
+            report = diagnose(
+                entrant.model, x, y, domains if entrant.takes_domains else None,
+                micro_batch=self._live["micro_batch"], momentum=entrant.experiment.momentum,
+                seconds=PART_SECONDS, pulse=pulse,
+            )  # fmt: skip
+        rates = {"lr": self._lr_of(self.step), "lr_peak": self._live["lr"]}
+        self.sink.event(self.step, "diagnosis", {"run": run, **rates, **report})
 
     def state(self) -> dict[str, Any]:
         """A checkpoint: tensors and plain values only."""

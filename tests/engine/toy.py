@@ -10,6 +10,7 @@ class Toy:
     def __init__(self, race, sink, steps=20, on_step=None):
         self.race, self.sink, self.steps, self.on_step = race, sink, steps, on_step
         self.step, self.lr, self.ended, self.recorded = 0, 0.05, "", []
+        self.on_pass = None  # called with this toy before every pass of a diagnosis
         for run in range(len(race.experiments)):
             sink.columns(run, "train", ["loss"])
 
@@ -37,6 +38,15 @@ class Toy:
             raise ValueError(f"{name} must not be {value}")
         self.lr = value
         self.sink.event(self.step, name, {"value": value})
+
+    def diagnose(self, value, pulse):
+        if value != {"run": 0}:
+            raise ValueError(f"run must not be {value}")
+        for _ in range(3):
+            if self.on_pass:
+                self.on_pass(self)
+            pulse()
+        self.sink.event(self.step, "diagnosis", value)
 
     def state(self):
         return {"step": self.step, "lr": self.lr}
