@@ -18,7 +18,11 @@ from bkn.entrants import entrant_text, parse_entrant
 from bkn.experiment import LAYOUTS, NUMBERS, PROBES, Experiment, Race, fitting
 
 BATCHES = tuple(2**power for power in range(1, 11))
-PROBE_WORDS = {"off": "off", "light": "light: every layer's errors"}
+PROBE_WORDS = {
+    "off": "off",
+    "light": "light: every layer's errors",
+    "full": "full: every channel, for the Layers page",
+}
 LAYOUT_WORDS = {"sample_major": "side by side", "copy_major": "far apart"}
 SETTINGS = (  # of an Experiment, that are widgets of their own
     "dataset", "network", "batch", "micro_batch", "lr", "epochs", "seed", "copies", "layout",

@@ -16,7 +16,7 @@ from bkn.catalog import DATASETS, METHODS, NETWORKS
 from bkn.entrants import entrant_text, parse_entrant
 from bkn.fitting import check_fit
 
-PROBES = ("off", "light")  # how much the probe measures
+PROBES = ("off", "light", "full")  # how much the probe measures
 LAYOUTS = ("sample_major", "copy_major")  # copies of one image adjacent; batch after batch
 MAX_ENTRANTS = 8
 DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
@@ -193,7 +193,7 @@ class Race:
                 f"methods must name 1 to {MAX_ENTRANTS} entrants, got {len(self.experiments)}"
             )
         if self.probe not in PROBES:
-            raise ValueError(f"probe must be {' or '.join(PROBES)}, got {self.probe!r}")
+            raise ValueError(f"probe must be one of {', '.join(PROBES)}, got {self.probe!r}")
         first, seen = self.experiments[0], set()
         for experiment in self.experiments:
             if replace(experiment, method=first.method, options=first.options) != first:

@@ -142,7 +142,7 @@ def test_wrong_races_are_refused_in_words(entrants, message):
 
 
 def test_race_refuses_an_unknown_probe_tier():
-    with pytest.raises(ValueError, match="probe must be off or light, got 'deep'"):
+    with pytest.raises(ValueError, match="probe must be one of off, light, full, got 'deep'"):
         Race.of(["batch"], probe="deep")
 
 

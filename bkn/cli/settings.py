@@ -33,7 +33,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     for name in PLAIN:
         flag = f"--{name.replace('_', '-')}"
         parser.add_argument(flag, default=defaults[name], help=f"default: {defaults[name]}")
-    parser.add_argument("--probe", default="light", help=f"{' or '.join(PROBES)} (default: light)")
+    parser.add_argument("--probe", default="light", help=f"{', '.join(PROBES)} (default: light)")
 
 
 def race_of(given: argparse.Namespace) -> Race:

@@ -183,6 +183,8 @@ class BatchStatistics(RunningAverages):
         base: see `Normalizer`.
     """
 
+    blending = ""  # how prior and observation are blended, a key of bkn.replay.UPDATES; "": not
+
     def __init__(
         self,
         channels: int,
@@ -215,6 +217,16 @@ class BatchStatistics(RunningAverages):
             moments in use for it; None where all rows estimate the same, the moments of all x.
         """
         return None
+
+    def blend(
+        self,
+        prior: Belief,
+        seen: Belief,
+        gain: float | Tensor,
+        var_gain: float | Tensor | None = None,
+    ) -> Belief:
+        """The update of this layer at any gain, for layers with a prior."""
+        raise NotImplementedError
 
     def hand_on(self, posterior: Belief) -> Belief | None:
         """The belief about the layer's output that goes to the layers above."""

@@ -1,6 +1,6 @@
 """How wrong an estimate is: the measures of the probe, as functions of moments.
 
-All take per-group estimates (G, C) and the truth (C,) and average over groups and channels.
+All take per-group estimates (G, C) and the truth (C,), or a row of it for every group.
 """
 
 import math
@@ -25,12 +25,25 @@ def pooled(seen: Belief) -> Belief:
 
 def mean_error(estimate: Belief, truth: Belief) -> Tensor:
     """Average of (estimated mean - mean)^2 / variance; 0 is exact, 1 is one deviation off."""
-    return _average((estimate.mean - truth.mean).square() / truth.var, truth)
+    return _average(_mean_cells(estimate, truth), truth)
 
 
 def var_error(estimate: Belief, truth: Belief) -> Tensor:
     """Average of ln(estimated variance / variance)^2; people see the factor exp(sqrt(.))."""
-    return _average(_log(estimate.var).sub(_log(truth.var)).square(), truth)
+    return _average(_var_cells(estimate, truth), truth)
+
+
+def mean_errors(estimate: Belief, truth: Belief) -> Tensor:
+    """`mean_error` per channel, (C,); not a number for a dead one.
+
+    Further dimensions in front of (G, C) stay.
+    """
+    return _by_channel(_mean_cells(estimate, truth), truth)
+
+
+def var_errors(estimate: Belief, truth: Belief) -> Tensor:
+    """`var_error` per channel; see `mean_errors`."""
+    return _by_channel(_var_cells(estimate, truth), truth)
 
 
 def innovations(seen: Belief, prior: Belief, truth: Belief) -> tuple[Tensor, Tensor]:
@@ -65,6 +78,14 @@ def theory(values: int) -> tuple[float, float]:
     return 1 / values, torch.polygamma(1, half).item() + bias**2
 
 
+def _mean_cells(estimate: Belief, truth: Belief) -> Tensor:
+    return (estimate.mean - truth.mean).square() / truth.var
+
+
+def _var_cells(estimate: Belief, truth: Belief) -> Tensor:
+    return _log(estimate.var).sub(_log(truth.var)).square()
+
+
 def _log(var: Tensor) -> Tensor:
     return var.clamp_min(TINY).log()
 
@@ -73,3 +94,11 @@ def _average(error: Tensor, truth: Belief) -> Tensor:
     """Mean over groups and living channels; not a number if no channel lives."""
     alive = (truth.var > DEAD).expand_as(error)
     return torch.where(alive, error, 0.0).sum() / alive.sum()
+
+
+def _by_channel(error: Tensor, truth: Belief) -> Tensor:
+    """Mean over the groups in which the channel lives."""
+    alive = (truth.var > DEAD).expand_as(error)
+    if error.dim() == 1:
+        return torch.where(alive, error, math.nan)
+    return torch.where(alive, error, 0.0).sum(-2) / alive.sum(-2)

@@ -14,11 +14,12 @@ import torch
 from torch import Tensor, nn
 
 from bkn.data.base import Images
-from bkn.normalizers.base import BatchStatistics, Belief, Normalizer
-from bkn.probe.errors import innovations, mean_error, oracle_gain, pooled, theory, var_error
+from bkn.normalizers.base import BatchStatistics, Normalizer
+from bkn.probe.errors import innovations, mean_error, oracle_gain, theory, var_error
 from bkn.probe.frozen import frozen
+from bkn.probe.look import Look, look
+from bkn.probe.probe_set import ProbeSet
 
-PROBE_IMAGES = 512  # at the most; twice as many would be looked at half as often
 SOURCES = ("observation", "prior", "posterior", "running", "theory")
 METRICS = (
     *(f"mean_error_{source}" for source in SOURCES),
@@ -36,7 +37,7 @@ class LightProbe:
 
     Args:
         norms: label -> normalizer, as `norm_layers` gives them.
-        images: where the probe set comes from; it is the same for every entrant and seed.
+        images: where the probe set comes from.
         takes_domains: whether the model is told each image's domain.
     """
 
@@ -47,8 +48,7 @@ class LightProbe:
             label: norm for label, norm in norms.items() if isinstance(norm, BatchStatistics)
         }
         self.columns = [f"{label}/{metric}" for label in self.norms for metric in METRICS]
-        order = torch.randperm(images.train_size, generator=torch.Generator().manual_seed(0))
-        self._images, self._order, self.takes_domains = images, order, takes_domains
+        self.probe_set = ProbeSet(images, takes_domains)
 
     def measure(self, model: nn.Module) -> list[float]:
         """One value per column; not a number where a metric has no meaning (no prior, say)."""
@@ -56,50 +56,35 @@ class LightProbe:
 
         def watch(label: str) -> Any:
             def hook(norm: BatchStatistics, args: tuple[Any, ...]) -> None:
-                measured[label] = layer_metrics(norm, *args)
+                measured[label] = layer_metrics(look(norm, *args))
 
             return hook
 
         hooks = [norm.register_forward_pre_hook(watch(k)) for k, norm in self.norms.items()]
         try:
             with frozen(model):
-                model(self._probe_set(), *self._domains())
+                model(*self.probe_set.inputs(micro_batch_of(self.norms)))
         finally:
             for hook in hooks:
                 hook.remove()
         return torch.cat([measured[label] for label in self.norms]).tolist()
 
-    def _probe_set(self) -> Tensor:
-        """The images that are looked at."""
-        return self._images.train(self._probe_index())[0]
 
-    def _domains(self) -> tuple[Tensor, ...]:
-        """Their domains, for a model that wants to know."""
-        index = self._probe_index()
-        return (self._images.train_domains(index),) if self.takes_domains else ()
-
-    def _probe_index(self) -> Tensor:
-        """Positions of up to PROBE_IMAGES images, a whole number of micro-batches."""
-        m = next(iter(self.norms.values())).micro_batch or 1
-        size = min(PROBE_IMAGES, self._images.train_size)
-        return self._order[: max(m, size // m * m)]
+def micro_batch_of(norms: Mapping[str, Normalizer]) -> int:
+    """Images per set of statistics that the layers use now."""
+    return next((norm.micro_batch for norm in norms.values() if norm.micro_batch), 1)
 
 
-def layer_metrics(
-    norm: BatchStatistics, x: Tensor, prior: Belief | None = None, *more: Any
-) -> Tensor:
-    """METRICS of one layer as a vector, on the layer's device; arguments as the layer gets them."""
-    seen, prior, posterior, gain = norm.estimate(x, prior, *more)
-    several = norm.populations(x)
-    truth, running = several or (pooled(seen), Belief(norm.running_mean, norm.running_var))
-    nothing = torch.full((), NAN, device=x.device)
-    values_per_group = x.numel() // x.shape[1] // len(seen.mean)
-    sources = (seen, prior, posterior, running)
+def layer_metrics(found: Look) -> Tensor:
+    """METRICS of one layer as a vector, on the layer's device."""
+    seen, prior, truth = found.seen, found.prior, found.truth
+    nothing = torch.full((), NAN, device=seen.mean.device)
+    sources = (seen, prior, found.posterior, found.running)
     metrics: list[Tensor] = []
-    for error, expected in zip((mean_error, var_error), theory(values_per_group), strict=True):
+    for error, expected in zip((mean_error, var_error), theory(found.values), strict=True):
         metrics += [nothing if s is None else error(s, truth) for s in sources]
         metrics.append(torch.full_like(nothing, expected))
-    metrics.append(gain.float().mean())
+    metrics.append(found.gain.float().mean())
     if prior is None:
         metrics += [nothing] * 3
     else:

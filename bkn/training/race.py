@@ -22,10 +22,12 @@ from bkn.diagnostics.diagnose import diagnose
 from bkn.experiment import Race
 from bkn.live import check_change, check_diagnosis, takes_live
 from bkn.probe.budget import Budget
+from bkn.probe.full import FullProbe
 from bkn.probe.light import LightProbe
 from bkn.training.batches import Batches
 from bkn.training.device import resolve
 from bkn.training.entrant import Entrant
+from bkn.training.probing import Probing
 from bkn.training.recipe import one_cycle
 from bkn.training.reporter import Reporter
 from bkn.training.sink import Sink
@@ -60,8 +62,10 @@ class RaceTrainer:
         self._live: dict[str, Any] = {"lr": common.lr, "micro_batch": common.micro_batch}
         tested = self.images.test_size + self.images.held_out_size
         test_every = math.ceil(tested / (TESTED_SHARE * common.step_images))
-        self._reporter = Reporter(
-            self.entrants, self._probes(), sink, record_every, test_every, budget or Budget()
+        budget = budget or Budget()
+        self._reporter = Reporter(self.entrants, sink, record_every, test_every, budget)
+        self._probing = Probing(
+            self.entrants, self._light_probes(), self._full_probes(), sink, budget
         )
 
     @property
@@ -85,16 +89,18 @@ class RaceTrainer:
             self._reporter.set_status("running", 0)
         batch = self._batches.of(self.step)
         lr = self._lr_of(self.step)
+        self._probing.before_step(last=self.step == self.steps - 1)
         for run in self._reporter.active:
             x, y, domains = batch
             self.entrants[run].train_step(x, y, lr, domains)
         self.step += 1
         self._reporter.after_step(self.step, lr, record)
+        self._probing.after_step(self.step)
 
     def finish(self) -> None:
         """Final rows, test, probe and summary of the runs that came through."""
         self._reporter.record(self.step, self._lr_of(self.step - 1))
-        self._reporter.probe_all(self.step)
+        self._probing.finish(self.step)
         self._reporter.sum_up(self.step)
         self._reporter.set_status("finished", self.step)
 
@@ -145,19 +151,25 @@ class RaceTrainer:
     def state(self) -> dict[str, Any]:
         """A checkpoint: tensors and plain values only."""
         runs = [entrant.state() for entrant in self.entrants]
-        return {"step": self.step, "live": dict(self._live), "runs": runs}
+        return {
+            "step": self.step,
+            "live": dict(self._live),
+            "runs": runs,
+            "snapshots": self._probing.state(),
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from a checkpoint of the same race, exactly where it was taken."""
         self.step, self._live = state["step"], dict(state["live"])
         for entrant, saved in zip(self.entrants, state["runs"], strict=True):
             entrant.restore(saved)
+        self._probing.restore(state["snapshots"])
         self._apply_live()
 
     def _lr_of(self, step: int) -> float:
         return one_cycle(step, self.steps, self._live["lr"])
 
-    def _probes(self) -> dict[int, LightProbe]:
+    def _light_probes(self) -> dict[int, LightProbe]:
         if self.race.probe == "off":
             return {}
         return {
@@ -165,6 +177,16 @@ class RaceTrainer:
             for run, entrant in enumerate(self.entrants)
             if entrant.experiment.method_card.estimates
         }
+
+    def _full_probes(self) -> dict[int, FullProbe]:
+        if self.race.probe != "full":
+            return {}
+        return {run: self._full_probe(entrant) for run, entrant in enumerate(self.entrants)}
+
+    def _full_probe(self, entrant: Entrant) -> FullProbe:
+        estimates = entrant.experiment.method_card.estimates
+        told = entrant.takes_domains
+        return FullProbe(entrant.model, entrant.norms, self.images, told, estimates)
 
     def _apply_live(self) -> None:
         for name, value in self._live.items():

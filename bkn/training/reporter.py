@@ -1,4 +1,4 @@
-"""What a race tells its sink: losses, tests, probes, statuses and summaries.
+"""What a race tells its sink: losses, tests, statuses and summaries.
 
 Recording is throttled by time, not by step, and what lies between two rows is kept as mean,
 minimum and maximum, so that no spike disappears.
@@ -9,9 +9,8 @@ import time
 from collections.abc import Sequence
 
 from bkn.probe.budget import Budget
-from bkn.probe.light import LightProbe
 from bkn.training.entrant import Entrant, first_divergence
-from bkn.training.sink import HELD_OUT, PROBE, TEST, TEST_COLUMNS, TRAIN, TRAIN_COLUMNS, Sink
+from bkn.training.sink import HELD_OUT, TEST, TEST_COLUMNS, TRAIN, TRAIN_COLUMNS, Sink
 
 RECORD_COST = 0.02  # of the time, at the most
 
@@ -22,37 +21,32 @@ class Reporter:
     def __init__(
         self,
         entrants: Sequence[Entrant],
-        probes: dict[int, LightProbe],
         sink: Sink,
         record_every: float,
         test_every: int,
         budget: Budget,
     ):
-        self.entrants, self.probes, self.sink = entrants, probes, sink
+        self.entrants, self.sink = entrants, sink
         self.record_every, self.test_every = record_every, test_every
         self.budget = budget
         self._recorded_at, self._record_cost = -math.inf, 0.0  # seconds
         self._tests: dict[int, tuple[int, tuple[float, ...]]] = {}  # run -> step, test columns
-        self._to_probe: list[int] = []
         held_out = any(entrant.images.held_out for entrant in entrants)
         self.test_columns = (*TEST_COLUMNS, HELD_OUT) if held_out else TEST_COLUMNS
         for run in range(len(entrants)):
             sink.columns(run, TRAIN, TRAIN_COLUMNS)
             sink.columns(run, TEST, self.test_columns)
-            if run in probes:
-                sink.columns(run, PROBE, probes[run].columns)
 
     @property
     def active(self) -> list[int]:
         return [run for run, entrant in enumerate(self.entrants) if entrant.active]
 
     def after_step(self, step: int, lr: float, record: bool) -> None:
-        """Record, test and probe as due after a step."""
+        """Record and test as due after a step."""
         if record or self._record_due():
             self.record(step, lr)
         if step % self.test_every == 0:
             self.test(step)
-        self._probe_next(step)
 
     def record(self, step: int, lr: float) -> None:
         """One train row per active run; a run whose loss exploded ends here."""
@@ -74,10 +68,6 @@ class Reporter:
     def test(self, step: int) -> None:
         for run in self.active:
             self._test_run(run, step)
-
-    def probe_all(self, step: int) -> None:
-        for run in self.active:
-            self._probe_run(run, step)
 
     def sum_up(self, step: int) -> None:
         """Summaries of the runs still active, after a last test."""
@@ -113,17 +103,3 @@ class Reporter:
             self._tests[run] = step, self.entrants[run].test()
             self.sink.row(run, TEST, step, self._tests[run][1])
         return self._tests[run][1]
-
-    def _probe_next(self, step: int) -> None:
-        """Probe at most one entrant per step, so that commands never wait for all of them."""
-        if not self._to_probe and self.budget.allows():
-            self._to_probe = [run for run in self.active if run in self.probes]
-            self.budget.open_round()
-        if self._to_probe:
-            self._probe_run(self._to_probe.pop(0), step)
-
-    def _probe_run(self, run: int, step: int) -> None:
-        if run in self.probes and self.entrants[run].active:
-            with self.budget.spending():
-                values = self.probes[run].measure(self.entrants[run].model)
-            self.sink.row(run, PROBE, step, values)

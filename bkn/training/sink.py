@@ -7,8 +7,9 @@ memory, tests whatever they like. `run` is the entrant's position in the race, f
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-# Streams of rows and their columns. The probe stream's columns are "layer/metric".
-TRAIN, TEST, PROBE = "train", "test", "probe"
+# Streams of rows and their columns. The columns of the probes' streams are "layer/metric"; of the
+# full probe's also some of the whole run, without a slash.
+TRAIN, TEST, PROBE, FULL_PROBE = "train", "test", "probe", "full"
 TRAIN_COLUMNS = ("loss", "loss_min", "loss_max", "lr", "step_ms", "probe_share")
 TEST_COLUMNS = ("test_loss", "test_accuracy")  # nats, fraction; by running statistics
 HELD_OUT = "held_out_accuracy"  # fraction; a further test column where a domain is held out

@@ -39,7 +39,7 @@ def test_train_prints_and_records_every_entrant(home, capsys):
         (["--device", "cuda:77"], "is not on this machine"),
         (["--network-option", "width"], "must read NAME=VALUE, got 'width'"),
         (["--network-option", "size=3"], "convnet has no option 'size'"),
-        (["--probe", "deep"], "probe must be off or light"),
+        (["--probe", "deep"], "probe must be one of off, light, full"),
     ],
 )
 def test_wrong_settings_end_in_one_sentence(home, capsys, arguments, message):

@@ -112,7 +112,7 @@ def test_estimates_are_held_against_the_truth_of_their_own_domain():
     layers = sink.runs[0].layers().set_index("layer")
     norm = trainer.entrants[0].norms["layer1"]
     norm.micro_batch = None  # the probe's 64 images in one: every cell is its domain's truth
-    probe = trainer._probes()[0]
+    probe = trainer._light_probes()[0]
     whole = dict(zip(probe.columns, probe.measure(trainer.entrants[0].model), strict=True))
     assert whole["layer1/mean_error_observation"] == pytest.approx(0, abs=1e-9)
     assert whole["layer1/var_error_observation"] == pytest.approx(0, abs=1e-9)
