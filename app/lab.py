@@ -13,6 +13,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from app.layers.history import Histories
 from bkn.engine.supervisor import Supervisor
 from bkn.store.cache import RaceCache
 from bkn.store.home import home
@@ -55,6 +56,7 @@ class Lab:
     def __init__(self, where: Path):
         self.supervisor = Supervisor(where)
         self.recorded = self._recorded()
+        self.histories = Histories()
         self._watched: OrderedDict[str, Watched] = OrderedDict()
         self._lock = threading.Lock()
         self._warm = False

@@ -13,6 +13,16 @@ def race() -> StreamlitPage:
     return st.Page(PAGES / "race.py", title="Race", icon=":material/flag:", default=True)
 
 
+def layers() -> StreamlitPage:
+    """What one layer believes."""
+    return st.Page(PAGES / "layers.py", title="Layers", icon=":material/layers:")
+
+
 def methods() -> StreamlitPage:
     """The catalogue."""
     return st.Page(PAGES / "methods.py", title="Methods", icon=":material/grid_view:")
+
+
+def kalman() -> StreamlitPage:
+    """The filter in slow motion."""
+    return st.Page(PAGES / "kalman.py", title="Kalman", icon=":material/blur_on:")

@@ -65,7 +65,7 @@ def convnet(widths: tuple[int, ...] = (16, 16, 32, 32, 64, 64), size: int = 8) -
     """The default network: a chain."""
     network, now = begin(size, 1), 0
     for k, width in enumerate(widths):
-        name = f"layer{k + 1}"
+        name = network.block = f"layer{k + 1}"
         now = network.conv(f"{name}.conv", width, now, 2 if k in (2, 4) else 1)
         now = network.relu(network.norm(name, now))
     return network.end(now)

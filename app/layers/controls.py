@@ -1,0 +1,158 @@
+"""The widgets of the Layers page: which race and error, when, which channel, which gain."""
+
+import time
+from typing import Literal
+
+import streamlit as st
+
+from app.address import MOMENTS
+from app.layers import numbers
+from app.layers.link import ERRORS, STEP
+from app.layers.scene import (
+    MOVED,
+    PLAYING,
+    RECORDED,
+    WATCHED,
+    WRONG,
+    Scene,
+    entrants,
+    nearest,
+    sources,
+)
+from app.live import Pick
+from app.watch import RUN
+
+RACES = {WATCHED: "your race", RECORDED: "recorded race"}
+
+
+def heard() -> None:
+    """Callback of every widget: what the link got wrong has been seen."""
+    st.session_state[WRONG] = []
+
+
+def top(scene: Scene) -> bool:
+    """Race, method and error; returns whether the figures explain themselves."""
+    labels = scene.cache.race.labels
+    with st.container(horizontal=True, vertical_alignment="bottom", key="layers_top"):
+        if st.session_state.get(RUN):
+            st.selectbox("Race", list(RACES), key="shown_race", format_func=RACES.__getitem__,
+                         on_change=heard)  # fmt: skip
+        st.selectbox(
+            "Method", entrants(scene.cache), key="entrant", on_change=heard,
+            format_func=lambda position: labels[position],
+        )  # fmt: skip
+        st.segmented_control(
+            "Colours: error of the", sources(scene.card), key="source",
+            format_func=ERRORS.__getitem__, required=True, on_change=heard,
+        )  # fmt: skip
+        st.segmented_control(
+            "Its", list(MOMENTS), key="moment", format_func=MOMENTS.__getitem__, required=True,
+            on_change=heard,
+        )  # fmt: skip
+        explain = st.session_state.get("explain", "on")
+        st.session_state["explain"] = explain not in (False, "off")
+        return st.toggle("Explain", key="explain")
+
+
+def timeline(scene: Scene) -> None:
+    """Play, and the slider through the run's snapshots; its right end follows a live run."""
+    playing = PLAYING in st.session_state
+    with st.container(horizontal=True, vertical_alignment="center", key="timeline"):
+        st.button(
+            "Pause" if playing else "Play", "play", on_click=play, args=(scene,),
+            icon=":material/pause:" if playing else ":material/play_arrow:",
+            disabled=len(scene.steps) < 2,
+        )  # fmt: skip
+        st.slider("Step", 0, scene.total, key="at", on_change=moved, label_visibility="collapsed")
+        st.html(f'<div class="bkn-now" role="status">{when(scene)}</div>')
+
+
+def when(scene: Scene) -> str:
+    """step 84 of 210 · snapshot 9 of 23 · latest."""
+    if scene.snapshot is None:
+        return ""
+    number = scene.steps.index(scene.snapshot.step) + 1
+    parts = [
+        f"step {scene.snapshot.step:,} of {scene.cache.race.common.steps:,}",
+        f"snapshot {number} of {len(scene.steps)}",
+    ]
+    if number == len(scene.steps):
+        parts.append("latest" if scene.race_id and scene.status == "running" else "last")
+    return " · ".join(parts)
+
+
+def play(scene: Scene) -> None:
+    """Start from where the slider is, from the beginning if it is at the end; or rest."""
+    state = st.session_state
+    if state.pop(PLAYING, None):
+        return
+    if nearest(scene.steps, state["at"]) == scene.steps[-1]:
+        state["at"] = scene.steps[0]
+    state[PLAYING] = (time.monotonic(),)
+
+
+def moved() -> None:
+    """A hand on the slider ends the playing."""
+    st.session_state.pop(PLAYING, None)
+    heard()
+
+
+def channel(scene: Scene) -> None:
+    """Which channel and micro-batch of the layer are looked at."""
+    layout, arrays = scene.layer
+    with st.container(horizontal=True, vertical_alignment="bottom", key="channels"):
+        st.selectbox("Layer", list(scene.snapshot.arrays) if scene.snapshot else [], key="layer",
+                     on_change=heard)  # fmt: skip
+        st.selectbox(
+            "Channel", list(layout.kept), key="channel", on_change=heard,
+            help=f"{len(layout.kept)} of the layer's {layout.channels} channels are recorded.",
+        )  # fmt: skip
+        step_button("Previous channel", "previous", ":material/chevron_left:", layout.kept, -1)
+        step_button("Next channel", "next", ":material/chevron_right:", layout.kept, 1)
+        worst = layout.kept[numbers.worst_channel(arrays, scene.source, scene.what)]
+        st.button(
+            "Worst", "worst", on_click=pick_channel, args=(worst,),
+            disabled=worst == layout.kept[scene.index],
+            help=f"The channel where the {ERRORS[scene.source]}'s error is largest.",
+        )  # fmt: skip
+        if scene.card.estimates:
+            st.selectbox("Micro-batch", range(1, len(arrays["seen_mean"]) + 1), key="group",
+                         on_change=heard, help="Whose belief is drawn in full; the others stay "
+                         "faint.")  # fmt: skip
+
+
+def step_button(
+    words: str, key: Literal["previous", "next"], icon: str, kept: tuple[int, ...], by: int
+) -> None:
+    """One channel on or back, around the ends."""
+    at = kept.index(st.session_state["channel"])
+    target = kept[(at + by) % len(kept)]
+    st.button("", key, icon=icon, help=words, on_click=pick_channel, args=(target,),
+              disabled=len(kept) < 2)  # fmt: skip
+
+
+def pick_channel(number: int | Pick) -> None:
+    """A button or a click in a figure picks a channel."""
+    st.session_state["channel"] = int(number)
+    heard()
+
+
+def pick_layer(label: str) -> None:
+    """A click in a figure picks a layer."""
+    st.session_state["layer"] = str(label)
+    heard()
+
+
+def what_if(scene: Scene) -> float:
+    """The slider of the other gain."""
+    st.session_state.setdefault("q", 0.5)
+    return st.slider(
+        "What if q, the weight of the micro-batch, were …", 0.0, 1.0, step=STEP, key="q",
+        on_change=chose_q,
+    )  # fmt: skip
+
+
+def chose_q() -> None:
+    """From now on the replayed posterior is drawn with the others."""
+    st.session_state[MOVED] = True
+    heard()

@@ -1,0 +1,38 @@
+"""Layers: what does one layer believe, and is it right?"""
+
+import streamlit as st
+
+from app import watch
+from app.lab import lab
+from app.layers import board, controls, scene, words
+
+scene.enter({name: st.query_params.get_all(name) for name in st.query_params}, lab())
+first = scene.look(lab())
+
+
+def now() -> None:
+    """The part of the page that refreshes by itself."""
+    view = scene.look(lab())
+    st.html(f'<p class="bkn-still bkn-sentence">{words.sentence(view)}</p>')
+    if wrong := st.session_state.get(scene.WRONG):
+        st.warning("In the link: " + "; ".join(dict.fromkeys(wrong)))
+    explain = controls.top(view)
+    if view.snapshot is None:
+        st.info(words.nothing(view))
+    else:
+        controls.timeline(view)
+        board.map_of(view, explain)
+        board.belief_of(view, explain)
+        left, right = st.columns(2, gap="small")
+        with left:
+            board.gains_of(view, explain)
+            board.what_if(view, explain)
+        with right:
+            board.helped_of(view, explain)
+        board.by_depth(view, explain)
+    scene.leave(view, explain)
+    if (view.tick, view.race_id) != (first.tick, first.race_id):
+        st.rerun()  # the whole page, at its new pace
+
+
+watch.refreshing(now, first.tick)
