@@ -15,7 +15,8 @@ from bkn.store.records import EventRow, RunRow
 from bkn.store.trace import Averages, Curve, Real, Trace, Whole
 
 # As bkn.training.sink calls them; the store does not import the trainer.
-STREAMS = TRAIN, TEST, PROBE = "train", "test", "probe"
+STREAMS = TRAIN, TEST, PROBE, FULL_PROBE = "train", "test", "probe", "full"
+PROBES = PROBE, FULL_PROBE  # their columns are "layer/metric"
 
 
 class Heat(NamedTuple):
@@ -34,6 +35,11 @@ class _Stream:
         self.after = 0
         self.trace = Trace(len(columns))
         self.averages = Averages(len(columns)) if with_averages else None
+
+    def by_layer(self, metric: str) -> dict[str, int]:
+        """Layer -> column of one metric."""
+        parts = ((name.rpartition("/"), at) for name, at in self.columns.items())
+        return {layer: at for (layer, slash, last), at in parts if slash and last == metric}
 
 
 class RaceCache:
@@ -88,16 +94,13 @@ class RaceCache:
             return changed
 
     def curve(self, position: int, column: str) -> Curve:
-        """A train or test column of one run, thinned; empty before its first row."""
+        """A column of one run, thinned; empty before its first row."""
         with self._lock:
-            for stream in (TRAIN, TEST):
-                held = self._streams.get((position, stream))
-                if held and column in held.columns:
-                    return held.trace.curve(held.columns[column])
-            return _nothing()
+            held = self._holding(position, column)
+            return held.trace.curve(held.columns[column]) if held else _nothing()
 
     def layers(self, position: int) -> list[str]:
-        """Labels of the layers that the probe watches, in order; none without a probe."""
+        """Labels of the layers whose estimates the probe watches, in order."""
         with self._lock:
             held = self._streams.get((position, PROBE))
             names = (name.rpartition("/")[0] for name in held.columns) if held else ()
@@ -105,33 +108,29 @@ class RaceCache:
 
     def layer_curve(self, position: int, layer: str, metric: str) -> Curve:
         """One metric of one layer, thinned; empty before the first probe."""
-        with self._lock:
-            held = self._streams.get((position, PROBE))
-            column = held.columns.get(f"{layer}/{metric}") if held else None
-            if held is None or column is None:
-                return _nothing()
-            return held.trace.curve(column)
+        return self.curve(position, f"{layer}/{metric}")
 
     def heat(self, position: int, metric: str) -> Heat:
         """One metric over all layers and time, as means over at most 120 spans of time."""
         with self._lock:
-            held, columns = self._streams.get((position, PROBE)), {}
-            if held is not None:
-                names = ((layer, f"{layer}/{metric}") for layer in self.layers(position))
-                columns = {la: held.columns[name] for la, name in names if name in held.columns}
-            if held is None or held.averages is None or not columns:
-                return Heat(np.zeros(0, dtype=np.int64), [], np.zeros((0, 0)))
-            steps, means = held.averages.means(list(columns.values()))
-            return Heat(steps, list(columns), means)
+            for stream in PROBES:
+                held = self._streams.get((position, stream))
+                found = held.by_layer(metric) if held else {}
+                if held and held.averages and found:
+                    steps, means = held.averages.means(list(found.values()))
+                    return Heat(steps, list(found), means)
+            return Heat(np.zeros(0, dtype=np.int64), [], np.zeros((0, 0)))
 
     def latest(self, position: int, column: str) -> float | None:
         """The last recorded value of a column ("loss", "test_accuracy", "layer1/gain")."""
         with self._lock:
-            for stream in STREAMS:
-                held = self._streams.get((position, stream))
-                if held and column in held.columns:
-                    return held.trace.latest(held.columns[column])
-            return None
+            held = self._holding(position, column)
+            return held.trace.latest(held.columns[column]) if held else None
+
+    def _holding(self, position: int, column: str) -> _Stream | None:
+        """The stream of a run that has this column."""
+        held = (self._streams.get((position, stream)) for stream in STREAMS)
+        return next((stream for stream in held if stream and column in stream.columns), None)
 
     def _read(self, run: RunRow, stream: str) -> bool:
         """Take in new rows of a stream, page by page; True if there were any."""
@@ -140,7 +139,7 @@ class RaceCache:
             columns = self.reader.columns(run.id, stream)
             if not columns:
                 return False
-            self._streams[key] = _Stream(columns, with_averages=stream == PROBE)
+            self._streams[key] = _Stream(columns, with_averages=stream in PROBES)
         held, before = self._streams[key], self._streams[key].after
         while len(rows := self.reader.rows(run.id, stream, held.after, PAGE)):
             held.trace.add(rows.step, rows.values)

@@ -11,7 +11,7 @@ from bkn.experiment import Experiment, Race
 from bkn.snapshot import Layout, Real
 from bkn.training.device import training_threads
 from bkn.training.race import RaceTrainer
-from bkn.training.sink import PROBE, TEST, TRAIN
+from bkn.training.sink import FULL_PROBE, PROBE, TEST, TRAIN
 
 
 @dataclass
@@ -38,16 +38,34 @@ class Run:
         """Losses in nats, accuracy as a fraction, learning rate and ms per step, by step.
 
         Test columns are missing (not a number) at steps without a test. Where the data hold out a
-        domain, held_out_accuracy is the accuracy on its images.
+        domain, held_out_accuracy is the accuracy on its images. The full probe adds loss_batch,
+        loss_stored, accuracy_batch, accuracy_stored on the images it looks at.
         """
         train, test = self._frame(TRAIN), self._frame(TEST)
-        test = test.drop(columns="time")
-        merged = train.merge(test, on="step", how="outer", sort=True)
+        full = self._frame(FULL_PROBE)
+        gap = full[[name for name in full if name != "time" and "/" not in name]]
+        merged = train.merge(test.drop(columns="time"), on="step", how="outer", sort=True)
+        if len(gap):
+            merged = merged.merge(gap, on="step", how="outer", sort=True)
         return merged.reset_index(drop=True)
 
     def layers(self) -> pd.DataFrame:
-        """The probe's metrics, one row per probed step and layer; empty if nothing was probed."""
-        wide = self._frame(PROBE)
+        """The probes' metrics, one row per probed step and layer; empty if nothing was probed.
+
+        Those that only the full probe measures (see bkn.probe.depth) are not a number at steps
+        where the light one looked.
+        """
+        light, full = self._by_layer(PROBE), self._by_layer(FULL_PROBE)
+        if light.empty or full.empty:
+            return full if light.empty else light
+        full = full.drop(columns="time")  # one step's rows of both come from one look
+        table = light.merge(full, on=["step", "layer"], how="left", sort=False)
+        return table
+
+    def _by_layer(self, stream: str) -> pd.DataFrame:
+        """A stream of "layer/metric" columns as a table, one row per step and layer."""
+        wide = self._frame(stream)
+        wide = wide[[name for name in wide if name in ("step", "time") or "/" in name]]
         long = wide.melt(["step", "time"], var_name="column", value_name="value")
         names = long["column"].astype(str).str.rsplit("/", n=1, expand=True)
         if long.empty:
@@ -114,7 +132,8 @@ def train(experiment: Experiment, probe: str = "light") -> Run:
 
     Args:
         experiment: what to train.
-        probe: "light" measures estimates against the truth on the way, "off" does not.
+        probe: "light" measures estimates against the truth on the way, "full" keeps them channel
+            by channel too (`Run.snapshots`), "off" measures nothing.
 
     Raises:
         ValueError: if the device is not on this machine or the probe's tier is unknown.

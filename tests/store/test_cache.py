@@ -45,7 +45,7 @@ def add_train(writer, steps):
 
 
 def test_streams_are_named_as_the_trainer_names_them():
-    assert STREAMS == (sink.TRAIN, sink.TEST, sink.PROBE)
+    assert STREAMS == (sink.TRAIN, sink.TEST, sink.PROBE, sink.FULL_PROBE)
 
 
 def test_an_unknown_race_is_a_key_error(reader):
@@ -102,6 +102,24 @@ def test_layers_their_curves_and_the_heat(writer, reader):
     np.testing.assert_array_equal(heat.values, [[np.nan, np.nan], [20, 40]])
     assert cache.latest(1, "layer2.norm/gain") == 20
     assert cache.latest(1, "layer1/error") is None
+
+
+def test_what_only_the_full_probe_measures_is_shown_too(writer, reader):
+    with writer.transaction():
+        for run in writer.run_ids("r1"):
+            writer.set_columns(run, "full", ["layer1/input_std", "loss_batch", "loss_stored"])
+    add(writer, "probe", [10], lambda step: [0.1, np.nan, step, 2 * step])
+    for position in (0, 1):
+        add(writer, "full", [10, 30], lambda step: [step, 0.5, 0.25], position)
+    cache = RaceCache(reader, "r1")
+    assert cache.layers(0) == []  # of no layer can the estimates be wrong
+    for position in (0, 1):
+        assert cache.layer_curve(position, "layer1", "input_std").values.tolist() == [10, 30]
+        heat = cache.heat(position, "input_std")
+        assert (heat.layers, heat.steps.tolist()) == (["layer1"], [10, 30])
+        assert cache.curve(position, "loss_stored").values.tolist() == [0.25, 0.25]
+        assert cache.latest(position, "loss_batch") == 0.5
+    assert cache.heat(0, "loss_batch").layers == []
 
 
 def test_after_a_rewind_nothing_stale_is_shown(writer, reader):
