@@ -53,6 +53,7 @@ def figure(
     height: int = 300,
     explain: bool = True,
     on_pick: Callable[[Pick], None] | None = None,
+    on_stage: Callable[[str], None] | None = None,
 ) -> None:
     """Show or update one live figure.
 
@@ -64,11 +65,15 @@ def figure(
         height: of the whole panel, in pixels.
         explain: whether the line of meaning is shown.
         on_pick: called with the layer that was clicked, before the page or fragment runs again.
+        on_stage: likewise, with the stage of its story at which a figure was stopped.
     """
     callbacks: dict[str, Any] = {}
     if on_pick is not None:
         pick = on_pick
         callbacks["on_pick_change"] = lambda: pick(Pick.of(st.session_state[key]["pick"]))
+    if on_stage is not None:
+        stage = on_stage
+        callbacks["on_stage_change"] = lambda: stage(st.session_state[key]["stage"])
     # Declared at every call: before 1.66 Streamlit forgets it when its runtime is made anew.
     mount = st.components.v2.component(
         "bkn_figure", html='<div class="bkn-root"></div>', js=SCRIPT, isolate_styles=False
@@ -82,6 +87,7 @@ def figure(
             "meaning": (spec.get("meaning", "") if meaning is None else meaning) if explain else "",
             "height": height,
             "pickable": on_pick is not None,
+            "tells": on_stage is not None,
         },
         height="content",
         **callbacks,

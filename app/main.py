@@ -17,5 +17,5 @@ st.html(ROOT / "app" / "style.css")
 
 lab()
 freeze_imports()
-page = st.navigation([pages.race(), pages.layers(), pages.methods()])
+page = st.navigation([pages.race(), pages.layers(), pages.kalman(), pages.methods()])
 page.run()

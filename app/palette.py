@@ -121,3 +121,7 @@ def ramp(count: int) -> Tokens:
         f"r{i}": (mix(light_from, light_to, share), mix(dark_from, dark_to, share))
         for i, share in enumerate(shares)
     }
+
+
+# On the Kalman page no entrant lends the posterior its colour.
+FILTER: Tokens = ROLES | {"posterior": legible("#009E73", 3.0)}

@@ -5,12 +5,14 @@ layout names its rule (`blending`).
 """
 
 from collections.abc import Callable
+from math import erfc, exp, pi, sqrt
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Real = NDArray[np.float64]
+GUARD = 100.0  # a prior whose variances are this many times too large is not used
 
 
 class Moments(NamedTuple):
@@ -41,3 +43,22 @@ def mixture(
 
 Update = Callable[[Moments, Moments, ArrayLike, ArrayLike | None], Moments]
 UPDATES: dict[str, Update] = {"mixture": mixture}
+
+
+def usable(prior: Moments, seen: Moments) -> bool:
+    """Whether the authors' guard lets the prior of a layer pass (their code, KalmanNorm).
+
+    One decision for all micro-batches and channels; an observation without variance, or a NaN,
+    sets the prior aside.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return bool(np.mean(prior.var / seen.var) < GUARD)
+
+
+def rectified(mean: float, var: float) -> Moments:
+    """Moments of max(x, 0) for x of the normal distribution with this mean and variance > 0."""
+    a = mean / sqrt(var)
+    upper, density = 0.5 * erfc(-a / sqrt(2)), exp(-a * a / 2) / sqrt(2 * pi)
+    first = a * upper + density
+    second = (a * a + 1) * upper + a * density
+    return moments(sqrt(var) * first, var * (second - first * first))

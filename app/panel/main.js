@@ -30,7 +30,8 @@ export async function show({ data, parentElement, setTriggerValue }, plotly) {
   if (root.bknLatest === data && root.isConnected) {
     if (!panels.has(root)) panels.set(root, new Panel(root, library));
     const pick = data.pickable ? (chosen) => setTriggerValue("pick", chosen) : null;
-    await panels.get(root).update(data, pick);
+    const tell = data.tells ? (stage) => setTriggerValue("stage", stage) : null;
+    await panels.get(root).update(data, pick, tell);
   }
   return () => {
     if (!root.isConnected) panels.get(root)?.remove();

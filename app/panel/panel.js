@@ -2,6 +2,7 @@
 // that zoom, legend choice, focus and scroll position survive every refresh.
 
 import { tabulate } from "./arrays.js";
+import { Player } from "./player.js";
 import { painter, readTheme } from "./theme.js";
 
 const memory = new Map(); // per figure and race: what a visitor chose; survives a change of page
@@ -14,8 +15,10 @@ const FRAME = `
     <button type="button" class="bkn-swap" aria-pressed="false">table</button></span></header>
   <p class="bkn-meaning"></p>
   <div class="bkn-legend" role="group"></div>
+  <p class="bkn-beat" role="status" hidden></p>
   <div class="bkn-body"><div class="bkn-host" role="img"></div><p class="bkn-empty" role="status"></p>
     <div class="bkn-table" tabindex="0" hidden></div></div>
+  <div class="bkn-player" role="group" aria-label="Slow motion" hidden></div>
   <p class="bkn-note"></p>`;
 
 function element(tag, attributes = {}, ...children) {
@@ -39,7 +42,7 @@ export class Panel {
     this.root = root;
     root.innerHTML = `<section class="bkn-panel">${FRAME}</section>`;
     for (const name of ["whole", "swap", "meaning", "legend", "body", "host", "empty", "table",
-      "note"]) {
+      "note", "beat", "player"]) {
       this[name] = root.querySelector(`.bkn-${name}`);
     }
     this.panel = root.firstElementChild;
@@ -52,7 +55,7 @@ export class Panel {
     document.addEventListener("visibilitychange", this.onShow);
   }
 
-  async update(given, pick) {
+  async update(given, pick, tell) {
     this.given = given;
     this.pick = pick;
     const { spec } = given;
@@ -63,6 +66,7 @@ export class Panel {
     this.paint = painter(this.theme, spec.tokens);
     this.words();
     this.legends();
+    this.tells(tell);
     await this.draw();
     if (!this.table.hidden) this.fillTable();
   }
@@ -85,6 +89,14 @@ export class Panel {
     this.panel.classList.toggle("bkn-is-empty", Boolean(spec.empty));
     this.panel.classList.toggle("bkn-pickable", Boolean(this.pick && spec.hint));
     this.swap.hidden = Boolean(spec.empty);
+  }
+
+  tells(tell) {
+    const { spec } = this.given;
+    this.player.hidden = this.beat.hidden = !spec.story;
+    if (!spec.story) return;
+    this.motion ??= new Player(this, this.player, this.beat);
+    this.motion.take(spec, tell);
   }
 
   legends() {
@@ -127,15 +139,23 @@ export class Panel {
     this.draw();
   }
 
+  // The figure's traces in this theme's colours, without those that are switched off.
+  traces() {
+    const { hidden } = this.chosen;
+    const data = this.paint(this.given.spec.data ?? []);
+    for (const trace of data) {
+      if (trace.meta?.chips?.some((chip) => hidden.has(chip))) trace.visible = false;
+    }
+    return data;
+  }
+
   async draw() {
     const { spec } = this.given;
     if (!this.host.isConnected || !this.host.clientWidth) return; // drawn when it gets its size
     if (document.hidden && this.listening) return; // nobody looks; drawn when the tab comes back
-    const { hidden, zoom } = this.chosen;
-    const data = this.paint(spec.data ?? []);
-    for (const trace of data) {
-      if (trace.meta?.chips?.some((chip) => hidden.has(chip))) trace.visible = false;
-    }
+    const { zoom } = this.chosen;
+    const data = this.traces();
+    if (spec.story) this.motion.still(data);
     const layout = this.paint(spec.layout ?? {});
     layout.font = { family: this.theme.font, size: 12, color: this.theme.tokens.text,
       ...layout.font };
@@ -160,7 +180,8 @@ export class Panel {
     this.host.on("plotly_doubleclick", () => this.unzoom());
     this.host.on("plotly_click", ({ points: [point] }) => {
       const { picks, entrant } = point.data.meta ?? {};
-      const row = Array.isArray(point.pointIndex) ? point.pointIndex[0] : 0;
+      const at = Array.isArray(point.pointIndex) ? point.pointIndex[0] : point.pointIndex;
+      const row = picks?.length > 1 ? at : 0; // a whole line may stand for one thing
       if (picks) this.send({ layer: picks[row], entrant });
     });
     this.host.on("plotly_clickannotation", ({ annotation }) => {
@@ -226,6 +247,7 @@ export class Panel {
 
   remove() {
     this.watcher.disconnect();
+    this.motion?.remove();
     document.removeEventListener("visibilitychange", this.onShow);
     this.plotly.purge(this.host);
   }

@@ -8,6 +8,12 @@ function channels(color) {
   return [0, 2, 4].map((at) => parseInt(wide.slice(at, at + 2), 16));
 }
 
+// A colour as it is on paper with this share of it left.
+export function faded(color, share) {
+  const opacity = color.startsWith("rgba") ? Number(color.match(/[\d.]+/g)[3]) : 1;
+  return `rgba(${channels(color).join(",")},${opacity * share})`;
+}
+
 const mix = (from, to, share) => {
   const [a, b] = [channels(from), channels(to)];
   return `rgb(${a.map((value, i) => Math.round(value + (b[i] - value) * share)).join(",")})`;
