@@ -16,21 +16,12 @@ def now() -> None:
     st.html(f'<p class="bkn-still bkn-sentence">{words.sentence(view)}</p>')
     if wrong := st.session_state.get(scene.WRONG):
         st.warning("In the link: " + "; ".join(dict.fromkeys(wrong)))
-    explain = controls.top(view)
+    controls.top(view)
     if view.snapshot is None:
         st.info(words.nothing(view))
     else:
-        controls.timeline(view)
-        board.map_of(view, explain)
-        board.belief_of(view, explain)
-        left, right = st.columns(2, gap="small")
-        with left:
-            board.gains_of(view, explain)
-            board.what_if(view, explain)
-        with right:
-            board.helped_of(view, explain)
-        board.by_depth(view, explain)
-    scene.leave(view, explain)
+        board.draw(view, controls.timeline(view))
+    scene.leave(view)
     if (view.tick, view.race_id) != (first.tick, first.race_id):
         st.rerun()  # the whole page, at its new pace
 

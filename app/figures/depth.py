@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from app.figures.multiples import heading, number, span
+from app.figures.multiples import heading, number, span, sparse
 from app.figures.spec import Dict, Spec, axis, chip, factor_ticks, layout, line, log_ticks
 from app.palette import Ink, Tokens
 
-MOST_NAMES = 3  # below a panel
+PIXELS = 270.0  # about as wide as a panel is drawn
 COLUMNS = 3
 PANELS = (  # metric, heading, unit in the table, whether it is squared
     ("input_std", "activations: deviation", "deviation of the input", False),
@@ -108,7 +108,7 @@ def add_axes(
 ) -> None:
     """Axes of one panel; sizes on a log axis."""
     n, (down, across) = number(index), divmod(index, COLUMNS)
-    every = -(-len(layers) // MOST_NAMES)
+    every = sparse(layers, PIXELS)
     known = np.concatenate([*values, np.empty(0)])
     known = known[np.isfinite(known) & (known > 0)]
     low, high = (known.min(), known.max()) if known.size else (1.0, 1.0)

@@ -45,7 +45,12 @@ def colours(ink: Ink) -> Tokens:
 
 
 def curves(
-    arrays: LayerArrays, channel: int, group: int, uses_prior: bool, replayed: Moments | None
+    arrays: LayerArrays,
+    channel: int,
+    group: int,
+    uses_prior: bool,
+    replayed: Moments | None = None,
+    q: float = 0.0,
 ) -> list[Curve]:
     """The beliefs about a channel that are drawn in full, the truth first.
 
@@ -55,6 +60,7 @@ def curves(
         group: position of the micro-batch whose belief is looked at.
         uses_prior: whether the method blends; if not, what it sees is what it uses.
         replayed: what another gain would have made of them, (K, C).
+        q: that gain.
     """
 
     def one(key: str, label: str, color: str, dash: str, width: float, name: str) -> Curve:
@@ -67,7 +73,7 @@ def curves(
     seen = "micro-batch" if uses_prior else "micro-batch, in use"
     found = [
         one("truth", "truth", "@text", "solid", 1.3, "truth"),
-        one("running", "running statistics", "@muted", "longdashdot", 1.6, "running"),
+        one("running", "running", "@muted", "longdashdot", 1.6, "running"),
         one("observation", seen, "@observation", "dash", 2.4, "seen"),
     ]
     if uses_prior:
@@ -76,7 +82,7 @@ def curves(
     if replayed is not None:
         at = group, channel
         mean, var = float(replayed.mean[at]), float(replayed.var[at])
-        found.append(Curve("replay", "with the other q", "@posterior", "dot", 2.0, mean, var))
+        found.append(Curve("replay", f"if q = {q:.2f}", "@posterior", "dot", 2.0, mean, var))
     return [curve for curve in found if curve.known]
 
 
@@ -112,7 +118,7 @@ def belief(
     chips = [chip("bars", "values", "@muted/0.5")]
     chips += [chip(c.key, c.label, c.color, dash=c.dash) for c in drawn]
     if faint:
-        chips.append(chip("others", "other micro-batches", "@observation/0.45"))
+        chips.append(chip("others", "the others", "@observation/0.45"))
     told = [f"{c.label} {c.mean:.3g} ± {c.deviation:.3g}" for c in drawn]
     return {
         "title": title,

@@ -7,10 +7,11 @@ import numpy as np
 
 from app.figures.errors import UNITS, Moment, shown, told
 from app.figures.layer_belief import colours
+from app.figures.multiples import sparse
 from app.figures.spec import Dict, Spec, axis, chip, layout, log_ticks, packed
 from app.palette import Ink
 
-MOST_NAMES = 8
+PIXELS = 420.0  # about as wide as the figure is drawn
 ANSWERS = (  # key, label, colour; from below
     ("prior", "prior alone is nearest", "@prior"),
     ("observation", "micro-batch alone is nearest", "@observation"),
@@ -124,7 +125,7 @@ def frame(labels: list[str], dots: list[Dict], picked: str | None, revision: str
     ends = [end for trace in dots for end in trace.pop("range") if np.isfinite(end) and end > 0]
     low, high = min([0.7, *ends]), max([1.4, *ends])
     along = {"range": [-0.6, len(labels) - 0.4], "fixedrange": True, "showgrid": False}
-    every = -(-len(labels) // MOST_NAMES)
+    every = sparse(labels, PIXELS)
     shapes = [
         {"type": "line", "xref": "x2 domain", "yref": "y2", "x0": 0, "x1": 1, "y0": 1, "y1": 1,
          "line": {"color": "@observation", "width": 1.6, "dash": "dash"}}

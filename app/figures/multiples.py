@@ -33,6 +33,12 @@ def headroom(labels: Sequence[str], columns: int) -> int:
     return 6 + 16 * max(len(in_lines(label, columns)) for label in labels)
 
 
+def sparse(names: Sequence[str], pixels: float) -> int:
+    """Every how manyth name fits below an axis of that width."""
+    wide = 6.4 * max(map(len, names), default=0) + 12
+    return max(1, -(-round(len(names) * wide) // round(pixels)))
+
+
 def heading(label: str, color: str, index: int, columns: int) -> Dict:
     """The name above one panel, as an annotation; the whole of it on hover."""
     n = number(index)

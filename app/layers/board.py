@@ -20,7 +20,21 @@ from app.live import figure
 from app.palette import inks, tokens
 from bkn.snapshot import SOURCES
 
-TALL, MIDDLE, LOW = 400, 340, 330  # pixels
+TALL, MIDDLE, LOW = 430, 350, 300  # pixels
+
+
+def draw(scene: Scene, explain: bool) -> None:
+    """Everything there is to see, the most important first."""
+    map_of(scene, explain)
+    belief_of(scene, explain)
+    if scene.card.uses_prior:
+        left, right = st.columns(2, gap="small")
+        with left:
+            gains_of(scene, explain)
+        with right:
+            helped_of(scene, explain)
+        what_if(scene, explain)
+    by_depth(scene, explain)
 
 
 def map_of(scene: Scene, explain: bool) -> None:
@@ -66,7 +80,9 @@ def hover(scene: Scene, label: str) -> str:
 def belief_of(scene: Scene, explain: bool) -> None:
     """The picked channel: figure at the left, numbers at the right."""
     layout, arrays = scene.layer
-    drawn = curves(arrays, scene.index, scene.group, scene.card.uses_prior, scene.replayed)
+    drawn = curves(
+        arrays, scene.index, scene.group, scene.card.uses_prior, scene.replayed, scene.q or 0.0
+    )
     spec = belief(
         arrays, drawn, scene.index, scene.group, scene.ink,
         f"What does {scene.label} believe about channel {layout.kept[scene.index]}?",
@@ -85,7 +101,7 @@ def gains_of(scene: Scene, explain: bool) -> None:
     """Gain in use and oracle gain by channel."""
     layout, arrays = scene.layer
     spec = gains(arrays, layout.kept, scene.index, scene.ink, f"{scene.revision} {scene.label}")
-    figure("fig_gains", spec, height=LOW, explain=explain, on_pick=controls.pick_channel)
+    figure("fig_gains", spec, height=MIDDLE, explain=explain, on_pick=controls.pick_channel)
 
 
 def helped_of(scene: Scene, explain: bool) -> None:
@@ -101,15 +117,19 @@ def helped_of(scene: Scene, explain: bool) -> None:
 
 
 def what_if(scene: Scene, explain: bool) -> None:
-    """The picked layer's update repeated with another gain."""
-    q = controls.what_if(scene)
+    """The picked layer's update repeated with another gain: the slider beside its curves."""
+    left, right = st.columns([30, 70], gap="small")
+    with left, st.container(key="what_if"):
+        q = controls.what_if(scene)
+        st.html(f'<p class="bkn-said">{words.replayed(scene, q)}</p>')
     found: list[Any] = []
     for what in ("mean", "var"):
         one = numbers.replay(scene.layer[1], "mean" if what == "mean" else "var")
         if one is not None:
             found.append(WhatIf(what, one.gains, shown(what, one.errors), one.best, one.used))
     spec = replay(found, q, scene.ink, scene.label or "", f"{scene.revision} {scene.label}")
-    figure("fig_replay", spec, height=MIDDLE - 60, explain=explain)
+    with right:
+        figure("fig_replay", spec, height=LOW, explain=explain)
 
 
 def by_depth(scene: Scene, explain: bool) -> None:

@@ -22,6 +22,7 @@ from app.layers.scene import (
 from app.live import Pick
 from app.watch import RUN
 
+SHORT = ERRORS | {"running": "running"}
 RACES = {WATCHED: "your race", RECORDED: "recorded race"}
 
 
@@ -30,33 +31,37 @@ def heard() -> None:
     st.session_state[WRONG] = []
 
 
-def top(scene: Scene) -> bool:
-    """Race, method and error; returns whether the figures explain themselves."""
+def top(scene: Scene) -> None:
+    """Whose layers are shown, coloured by which error."""
     labels = scene.cache.race.labels
-    with st.container(horizontal=True, vertical_alignment="bottom", key="layers_top"):
+    with st.container(horizontal=True, vertical_alignment="center", key="layers_top"):
         if st.session_state.get(RUN):
-            st.selectbox("Race", list(RACES), key="shown_race", format_func=RACES.__getitem__,
-                         on_change=heard)  # fmt: skip
+            st.selectbox(
+                "Race", list(RACES), key="shown_race", format_func=RACES.__getitem__,
+                on_change=heard, label_visibility="collapsed",
+            )  # fmt: skip
         st.selectbox(
             "Method", entrants(scene.cache), key="entrant", on_change=heard,
-            format_func=lambda position: labels[position],
+            format_func=lambda position: labels[position], label_visibility="collapsed",
         )  # fmt: skip
         st.segmented_control(
-            "Colours: error of the", sources(scene.card), key="source",
-            format_func=ERRORS.__getitem__, required=True, on_change=heard,
+            "Colours show the error of", sources(scene.card), key="source", required=True,
+            format_func=SHORT.__getitem__, on_change=heard, label_visibility="collapsed",
         )  # fmt: skip
         st.segmented_control(
-            "Its", list(MOMENTS), key="moment", format_func=MOMENTS.__getitem__, required=True,
-            on_change=heard,
+            "Moment", list(MOMENTS), key="moment", format_func=MOMENTS.__getitem__, required=True,
+            on_change=heard, label_visibility="collapsed",
         )  # fmt: skip
-        explain = st.session_state.get("explain", "on")
-        st.session_state["explain"] = explain not in (False, "off")
-        return st.toggle("Explain", key="explain")
 
 
-def timeline(scene: Scene) -> None:
-    """Play, and the slider through the run's snapshots; its right end follows a live run."""
+def timeline(scene: Scene) -> bool:
+    """Play, and the slider through the run's snapshots; its right end follows a live run.
+
+    Returns whether the figures explain themselves.
+    """
     playing = PLAYING in st.session_state
+    explain = st.session_state.get("explain", "on")
+    st.session_state["explain"] = explain not in (False, "off")
     with st.container(horizontal=True, vertical_alignment="center", key="timeline"):
         st.button(
             "Pause" if playing else "Play", "play", on_click=play, args=(scene,),
@@ -65,6 +70,7 @@ def timeline(scene: Scene) -> None:
         )  # fmt: skip
         st.slider("Step", 0, scene.total, key="at", on_change=moved, label_visibility="collapsed")
         st.html(f'<div class="bkn-now" role="status">{when(scene)}</div>')
+        return st.toggle("Explain", key="explain")
 
 
 def when(scene: Scene) -> str:
@@ -103,6 +109,11 @@ def channel(scene: Scene) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key="channels"):
         st.selectbox("Layer", list(scene.snapshot.arrays) if scene.snapshot else [], key="layer",
                      on_change=heard)  # fmt: skip
+        if scene.card.estimates:
+            st.selectbox("Micro-batch", range(1, len(arrays["seen_mean"]) + 1), key="group",
+                         on_change=heard, help="Whose belief is drawn in full; the others stay "
+                         "faint.")  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="bottom", key="one_channel"):
         st.selectbox(
             "Channel", list(layout.kept), key="channel", on_change=heard,
             help=f"{len(layout.kept)} of the layer's {layout.channels} channels are recorded.",
@@ -115,10 +126,6 @@ def channel(scene: Scene) -> None:
             disabled=worst == layout.kept[scene.index],
             help=f"The channel where the {ERRORS[scene.source]}'s error is largest.",
         )  # fmt: skip
-        if scene.card.estimates:
-            st.selectbox("Micro-batch", range(1, len(arrays["seen_mean"]) + 1), key="group",
-                         on_change=heard, help="Whose belief is drawn in full; the others stay "
-                         "faint.")  # fmt: skip
 
 
 def step_button(

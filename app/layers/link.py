@@ -13,7 +13,7 @@ ERRORS = {  # key: words
     "observation": "micro-batch",
     "prior": "prior",
     "running": "running statistics",
-    OUTPUT: "normalized output",
+    OUTPUT: "output",
 }
 DEFAULTS: dict[str, Any] = {"source": "posterior", "moment": "var", "group": 1, "explain": "on"}
 STEP = 0.05  # of the slider for q

@@ -234,7 +234,7 @@ def wrong(words: str) -> None:
     st.session_state[WRONG] = [*st.session_state.get(WRONG, []), words]
 
 
-def leave(scene: Scene, explain: bool) -> None:
+def leave(scene: Scene) -> None:
     """Remember the choices, and write them into the address unless the picture plays."""
     state = st.session_state
     state[MINE] |= {name: state[name] for name in KEYS if name in state}
@@ -249,7 +249,7 @@ def leave(scene: Scene, explain: bool) -> None:
         "group": scene.group + 1,
         "at": state["at"] if scene.steps and state["at"] < scene.total else None,
         "q": scene.q,
-        "explain": "on" if explain else "off",
+        "explain": "on" if state.get("explain", True) in (True, "on") else "off",
     }
     found = link.write(looks, scene.race_id)
     if found != {name: st.query_params.get_all(name) for name in st.query_params}:

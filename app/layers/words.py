@@ -33,13 +33,13 @@ def sentence(scene: Scene) -> str:
     moment = UNITS[what].name
     if source == numbers.OUTPUT:
         return (
-            f"{who} leaves {escape(worst)} furthest from mean 0 and variance 1: its output's "
-            f"{moment} is off by {off(what, size)}."
+            f"{who} leaves <b>{escape(worst)}</b> furthest from mean 0 and variance 1: its output's"
+            f" {moment} is off by {off(what, size)}."
         )
     if size < NEARLY[what]:
         said = f"{who}'s {ERRORS[source]} is nearly exact in every layer: {moment}s are off by "
         return said + f"{off(what, size)} at most."
-    said = f"{who}'s {ERRORS[source]} is worst in {escape(worst)}: the {moment} is off by "
+    said = f"{who}'s {ERRORS[source]} is worst in <b>{escape(worst)}</b>: the {moment} is off by "
     return f"{said}{off(what, size)}. {helper(scene, worst)}".strip()
 
 
@@ -130,6 +130,26 @@ def gap_words(curve: Curve, truth: Curve) -> str:
 def ratio_words(curve: Curve, truth: Curve) -> str:
     """×0.77."""
     return "" if curve is truth else f"×{curve.deviation / truth.deviation:.2f}"
+
+
+def replayed(scene: Scene, q: float) -> str:
+    """What the other gain would have done to the layer's mean and variance; HTML."""
+    said = []
+    for what in ("mean", "var"):
+        one = numbers.replay(scene.layer[1], "mean" if what == "mean" else "var")
+        if one is None:
+            continue
+        errors = shown(what, one.errors)
+        now, other = (float(np.interp(gain, one.gains, errors)) for gain in (one.used, q))
+        said.append(f"the {UNITS[what].name} would be off by {told(what, other)} instead of "
+                    f"{told(what, now)}, at best by {told(what, float(errors.min()))} with q = "
+                    f"{one.best:.2f}")  # fmt: skip
+    if not said:
+        return "This layer has no prior: its micro-batch is all it has, whatever q."
+    return (
+        f"With q = {q:.2f} in {escape(scene.label or '')}, {'; '.join(said)}. Averages over "
+        "its channels and micro-batches."
+    )
 
 
 def nothing(scene: Scene) -> str:
