@@ -127,3 +127,10 @@ class Layout:
                 arrays[layer.label][name] = values[at:end].reshape(shape)
                 at = end
         return arrays
+
+
+def spaced(count: int, most: int) -> tuple[int, ...]:
+    """All of 0 to count - 1, or `most` of them with the first and the last, evenly spaced."""
+    if count <= most:
+        return tuple(range(count))
+    return tuple(round(at * (count - 1) / max(1, most - 1)) for at in range(most))

@@ -9,6 +9,8 @@ from bkn.cli.settings import add_settings, race_of
 from bkn.engine.supervisor import Supervisor
 from bkn.store.export import copy_race
 from bkn.store.home import ROOT, store_path
+from bkn.store.slimming import slim
+from bkn.store.writer import Writer
 
 RECORDED = ROOT / "assets" / "recorded" / "race.db"
 
@@ -16,8 +18,10 @@ RECORDED = ROOT / "assets" / "recorded" / "race.db"
 def add(parser: argparse.ArgumentParser) -> None:
     """The settings of a race, its speed and where to put it."""
     add_settings(parser)
-    parser.set_defaults(epochs=10)
+    parser.set_defaults(epochs=10, probe="full")
     parser.add_argument("--speed", type=float, default=15.0, help="steps per second (default: 15)")
+    parser.add_argument("--snapshots", type=int, default=12, help="kept per run (default: 12)")
+    parser.add_argument("--channels", type=int, default=16, help="kept per layer (default: 16)")
     parser.add_argument("--out", type=Path, default=RECORDED, help="default: assets/recorded")
 
 
@@ -34,6 +38,8 @@ def run(given: argparse.Namespace) -> int:
         print(results(runs))
         if row.status != "finished":
             raise ValueError(f"the race ended {row.status}; nothing was recorded")
+        with Writer(store_path(Path(folder))) as writer:
+            slim(writer, row.id, given.snapshots, given.channels)
         given.out.parent.mkdir(parents=True, exist_ok=True)
         fresh = given.out.with_name(given.out.name + ".new")
         fresh.unlink(missing_ok=True)

@@ -4,7 +4,8 @@ import argparse
 from dataclasses import fields
 
 from bkn.cards import as_number
-from bkn.catalog import DATASETS, NETWORKS
+from bkn.catalog import DATASETS
+from bkn.catalog.networks import OWN
 from bkn.experiment import PROBES, Experiment, Options, Race
 
 ENTRANTS = ("batch", "group", "kalman")
@@ -24,8 +25,9 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         help="entrants such as batch or kalman:gain=0.5,transition=sampled "
         f"(default: {' '.join(ENTRANTS)})",
     )
-    for name, cards in (("dataset", DATASETS), ("network", NETWORKS)):
-        words = f"{', '.join(cards)} (default: {defaults[name]})"
+    networks = [*OWN, "or a model of torchvision with BatchNorm layers such as resnet18"]
+    for name, known in (("dataset", DATASETS), ("network", networks)):
+        words = f"{', '.join(known)} (default: {defaults[name]})"
         parser.add_argument(f"--{name}", default=defaults[name], help=words)
         parser.add_argument(
             f"--{name}-option", action="append", default=[], metavar="NAME=VALUE", help="repeatable"
@@ -33,7 +35,9 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     for name in PLAIN:
         flag = f"--{name.replace('_', '-')}"
         parser.add_argument(flag, default=defaults[name], help=f"default: {defaults[name]}")
-    parser.add_argument("--probe", default="light", help=f"{', '.join(PROBES)} (default: light)")
+    parser.add_argument(
+        "--probe", default="light", help=f"{', '.join(PROBES)} (default: %(default)s)"
+    )
 
 
 def race_of(given: argparse.Namespace) -> Race:

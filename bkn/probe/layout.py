@@ -1,6 +1,6 @@
 """What the snapshots of a layer will hold."""
 
-from bkn.snapshot import BINS, GAINS, KEPT_GROUPS, SOURCES, LayerLayout
+from bkn.snapshot import BINS, GAINS, KEPT_GROUPS, SOURCES, LayerLayout, spaced
 
 SHAPES = {  # C: kept channels, K: kept micro-batches
     "truth_mean": "C",
@@ -49,10 +49,3 @@ def layer_layout(
     names = WITHOUT_BELIEFS if blending is None else tuple(SHAPES)
     fields = {name: tuple(sizes[letter] for letter in SHAPES[name]) for name in names}
     return LayerLayout(label, channels, kept, places, groups, blending or "", fields)
-
-
-def spaced(channels: int, most: int) -> tuple[int, ...]:
-    """All channels, or `most` of them with the first and the last, evenly spaced."""
-    if channels <= most:
-        return tuple(range(channels))
-    return tuple(round(at * (channels - 1) / max(1, most - 1)) for at in range(most))

@@ -181,6 +181,10 @@ class Writer:
             (run_id, step, time, data),
         )
 
+    def replace_snapshot(self, run_id: int, step: int, data: bytes) -> None:
+        """Put other bytes in a snapshot's place."""
+        self.db.execute("UPDATE snapshot SET data=? WHERE run=? AND step=?", (data, run_id, step))
+
     def drop_snapshots(self, run_id: int, steps: Sequence[int]) -> None:
         """Forget snapshots of these steps: a long run keeps every second one."""
         self.db.executemany(
