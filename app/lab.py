@@ -93,6 +93,21 @@ class Lab:
         while time.monotonic() < deadline and not self._done(race_id, command, before):
             time.sleep(0.02)
 
+    def diagnose(self, race_id: str, run: int) -> None:
+        """Ask a race to measure one entrant; it waits for it, for seconds.
+
+        What becomes of it stands in the race's events: "diagnose" when it begins, then "diagnosis"
+        with the report (see `app.figures.diagnostics`), or "refused" with the reason.
+
+        Args:
+            race_id: of the race.
+            run: position of the entrant.
+
+        Raises:
+            ValueError: if the race takes no commands, or for a wrong position.
+        """
+        self.supervisor.send(race_id, "diagnose", value={"run": run})
+
     def _done(self, race_id: str, command: str, before: int) -> bool:
         row = self.supervisor.reader.race(race_id)
         if row is None or command == "stop":

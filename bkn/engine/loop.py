@@ -159,8 +159,9 @@ class Loop:
 
     def _diagnose(self, value: Any) -> None:
         """Let the trainer measure and tell the sink; give up when the race is to end."""
-        self._note("diagnose", value=value)
         try:
+            self._hear()
+            self._note("diagnose", value=value)
             self.trainer.diagnose(value, self._hear)
         except GivenUp:
             self._note("refused", command="diagnose", value=value, message="the race was ended")

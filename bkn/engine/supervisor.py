@@ -104,7 +104,8 @@ class Supervisor:
 
         Args:
             race_id: of the race.
-            command: pause, resume, step, stop, or speed, lr, micro_batch, gain with `value`.
+            command: pause, resume, step, stop, or speed, lr, micro_batch, gain with `value`;
+                diagnose with `value={"run": position}`, answered by an event "diagnosis".
             values: `value=...` where the command takes one.
 
         Raises:

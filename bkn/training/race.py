@@ -124,8 +124,8 @@ class RaceTrainer:
     def diagnose(self, value: Any, pulse: Callable[[], None]) -> None:
         """Measure one entrant on the race's first batch and tell the sink: kind "diagnosis".
 
-        The payload is what `bkn.diagnose` reports, with `run`, and the learning rate `lr` of the
-        next step under its peak `lr_peak`. The batch is the same for all entrants and at all steps.
+        The payload is what `bkn.diagnose` reports, with `run`, `step` and the learning rate `lr` of
+        the next step under its peak `lr_peak`. All entrants see the same batch, at all steps.
 
         Args:
             value: {"run": position}.
@@ -146,7 +146,8 @@ class RaceTrainer:
                 seconds=PART_SECONDS, pulse=pulse,
             )  # fmt: skip
         rates = {"lr": self._lr_of(self.step), "lr_peak": self._live["lr"]}
-        self.sink.event(self.step, "diagnosis", {"run": run, **rates, **report})
+        about = {"run": run, "step": self.step, **rates}
+        self.sink.event(self.step, "diagnosis", about | report)
 
     def state(self) -> dict[str, Any]:
         """A checkpoint: tensors and plain values only."""

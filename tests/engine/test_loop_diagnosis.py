@@ -36,11 +36,9 @@ def test_it_is_made_between_steps_and_the_race_goes_on():
 
 
 def test_it_is_made_while_paused():
-    bench = saying(Bench({5: [do("pause"), DIAGNOSE, do("stop")]}, steps=9))
-    bench.inbox  # noqa: B018 - nothing more is said
-    bench.run()
-    assert kinds(bench)[:2] == [(5, "pause"), (5, "diagnose")]
-    assert bench.toy.step == 5
+    bench = saying(Bench({5: [do("pause"), DIAGNOSE]}), do("resume")).run()
+    assert kinds(bench) == [(5, "pause"), (5, "diagnose"), (5, "diagnosis"), (5, "resume")]
+    assert bench.toy.ended == "finished"
 
 
 @pytest.mark.parametrize(("message", "ended"), [(do("stop"), "stopped"), (GONE, "")])
@@ -58,6 +56,12 @@ def test_what_else_is_said_meanwhile_waits_and_is_done_in_order():
     assert bench.passes == [5, 5]  # the server is gone: no third pass
     assert kinds(bench) == [(5, "diagnose"), (5, "refused"), (5, "lr"), (5, "pause"), (5, "step")]
     assert (bench.toy.step, bench.toy.lr, bench.toy.recorded) == (6, 0.2, [6])
+
+
+def test_of_several_none_begins_once_the_race_is_to_end():
+    bench = saying(Bench({5: [DIAGNOSE, DIAGNOSE]}), DIAGNOSE, do("stop")).run()
+    assert kinds(bench) == [(5, "diagnose"), *[(5, "refused")] * 3, (5, "stop")]
+    assert bench.passes == [5, 5]
 
 
 def test_commands_that_end_nothing_let_it_finish():
