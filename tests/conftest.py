@@ -2,10 +2,12 @@
 
 import os
 
+os.environ["OMP_NUM_THREADS"] = "1"  # tests, and what they start, neither fight for cores nor vary
+
 import pytest
 import torch
 
-torch.set_num_threads(1)  # tests neither fight for cores nor vary
+torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session", autouse=True)

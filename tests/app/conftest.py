@@ -12,6 +12,7 @@ from bkn.experiment import Race
 from bkn.store.home import store_path
 from bkn.store.reader import Reader
 from bkn.store.writer import Writer
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -80,4 +81,4 @@ def supervisor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> NotingSupervi
 @pytest.fixture
 def page(supervisor: NotingSupervisor) -> AppTest:
     """The Race page, not yet run."""
-    return AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=20)
+    return AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=PATIENCE)

@@ -9,6 +9,7 @@ import pytest
 from bkn.__main__ import main
 from bkn.store.home import ROOT, store_path
 from bkn.store.reader import Reader
+from tests.patience import PATIENCE
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def test_it_tells_a_program_in_lines_and_ends_with_its_stdin(home):
     first = json.loads(process.stdout.readline())
     assert (first["measuring"], first["number"]) == ("none", 1)
     process.stdin.close()
-    assert process.wait(10) == 3
+    assert process.wait(PATIENCE) == 3
     process.stdout.close()
 
 
@@ -71,7 +72,7 @@ def test_it_says_farewell_while_its_stdin_is_still_open(home):
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=ROOT,
     )  # fmt: skip
     said = [json.loads(line) for line in process.stdout]
-    assert process.wait(10) == 0
+    assert process.wait(PATIENCE) == 0
     assert [next(iter(one)) for one in said] == ["measuring", "measured"]
     process.stdin.close()
     process.stdout.close()

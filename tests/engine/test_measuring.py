@@ -6,7 +6,7 @@ import pytest
 
 from bkn.engine import measuring as module
 from bkn.engine.measuring import Measuring
-from tests.engine.toy import until
+from tests.patience import until
 
 SAY = "import json, sys; say = lambda **w: print(json.dumps(w), flush=True); "
 

@@ -1,7 +1,6 @@
 """The writer thread: batches, heartbeats, and a store that refuses."""
 
 import threading
-import time
 
 import pytest
 
@@ -12,7 +11,7 @@ from bkn.experiment import Race
 from bkn.store.errors import StoreError
 from bkn.store.reader import Reader
 from bkn.store.writer import Writer
-from tests.engine.toy import until
+from tests.patience import PATIENCE, assert_fast, seconds_until, until
 
 RACE = Race.of(["batch", "group"])
 
@@ -57,7 +56,7 @@ def test_what_is_put_is_committed_in_order(sink, recorder, reader):
     sink.summary(0, {"test_accuracy": 0.9})
     sink.status(0, "finished", 49)
     sink.event(49, "stop", {"a": 1})
-    assert recorder.flush(5.0)
+    assert recorder.flush(PATIENCE)
     assert rows(reader).step.tolist() == list(range(1, 50))
     run = reader.runs("r1")[0]
     assert (run.status, run.step, run.summary) == ("finished", 49, {"test_accuracy": 0.9})
@@ -67,32 +66,31 @@ def test_what_is_put_is_committed_in_order(sink, recorder, reader):
 def test_rows_come_in_batches_but_the_first_at_once(sink, recorder, reader, monkeypatch):
     monkeypatch.setattr(recorder_module, "COMMIT_EVERY", 3600.0)
     sink.row(0, "train", 1, [1.0])
-    until(lambda: len(rows(reader)) == 1, 2.0, "the first row")
+    until(lambda: len(rows(reader)) == 1, "the first row")
     sink.row(0, "train", 2, [1.0])
-    assert recorder.flush(2.0)
+    assert recorder.flush(PATIENCE)
     assert len(rows(reader)) == 2
 
 
 def test_a_row_is_on_disk_within_a_fifth_of_a_second(sink, recorder, reader):
     sink.row(0, "train", 1, [1.0])
-    recorder.flush(2.0)
-    began = time.monotonic()
+    recorder.flush(PATIENCE)
     sink.row(0, "train", 2, [1.0])
-    until(lambda: len(rows(reader)) == 2, 2.0, "the second row")
-    assert time.monotonic() - began < 1.0  # 0.1 s, and a busy machine
+    seconds = seconds_until(lambda: len(rows(reader)) == 2, "the second row")
+    assert_fast("a row on disk", seconds, 1.0, most=30.0)  # 0.1 s, and a busy machine
 
 
 def test_it_beats_without_being_asked(recorder, reader):
-    first = until(lambda: reader.worker("w1"), 2.0, "a heartbeat")
+    first = until(lambda: reader.worker("w1"), "a heartbeat")
     assert first.state == "starting"
     recorder.state = "idle"
-    later = until(lambda: (row := reader.worker("w1")).beat > first.beat and row, 2.0, "another")
+    later = until(lambda: (row := reader.worker("w1")).beat > first.beat and row, "another")
     assert later.pid == first.pid
 
 
 def test_paused_runs_are_shown_as_paused_until_they_go_on(sink, recorder, reader):
     def statuses():
-        recorder.flush(2.0)
+        recorder.flush(PATIENCE)
         return [run.status for run in reader.runs("r1")]
 
     sink.pause(0, True)
@@ -110,7 +108,7 @@ def test_a_race_that_was_taken_away_is_not_written_to(sink, recorder, reader, pa
 
     def write():
         sink.row(0, "train", 1, [1.0])
-        recorder.flush(5.0)
+        recorder.flush(PATIENCE)
 
     with pytest.raises(StoreError, match="no longer belongs") as caught:
         write()
@@ -122,12 +120,12 @@ def test_a_locked_store_delays_but_loses_nothing(sink, recorder, reader, path):
     with Writer(path) as other:
         with other.transaction():
             sink.row(0, "train", 1, [1.0])
-            until(lambda: recorder._refusing, 5.0, "the recorder to be refused")
+            until(lambda: recorder._refusing, "the recorder to be refused")
             blocked = threading.Thread(target=sink.row, args=(0, "train", 2, [2.0]))
             blocked.start()
             assert len(recorder._items) == 0  # whoever trains waits: little is at stake
-        blocked.join(5.0)
-    assert recorder.flush(5.0)
+        blocked.join(PATIENCE)
+    assert recorder.flush(PATIENCE)
     assert rows(reader).step.tolist() == [1, 2]
 
 
@@ -162,7 +160,7 @@ def test_space_that_comes_back_in_time_is_used(path, reader, monkeypatch):
 
     recorder = Recorder(path, "w1")
     recorder.put(refuse_twice)
-    assert recorder.flush(5.0)
+    assert recorder.flush(PATIENCE)
     recorder.close()
     assert [event.kind for event in reader.events("r1")] == ["kept"]
 
@@ -174,7 +172,7 @@ def test_a_checkpoint_follows_what_was_recorded_before_it(sink, recorder, reader
         lambda writer: writer.set_checkpoint("r1", 1),
         first=lambda: seen.append((len(rows(reader)), reader.race("r1").checkpoint)),
     )
-    assert recorder.flush(5.0)
+    assert recorder.flush(PATIENCE)
     assert seen == [(1, None)]
     assert reader.race("r1").checkpoint == 1
 
@@ -182,4 +180,4 @@ def test_a_checkpoint_follows_what_was_recorded_before_it(sink, recorder, reader
 def test_a_wrong_write_is_raised_and_not_swallowed(recorder):
     recorder.put(lambda writer: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        recorder.flush(5.0)
+        recorder.flush(PATIENCE)

@@ -13,7 +13,8 @@ from bkn.engine.supervisor import Refused, Supervisor
 from bkn.experiment import Race
 from bkn.store.errors import StoreError
 from bkn.store.home import ROOT, checkpoint_path, log_path
-from tests.engine.toy import lives, until
+from tests.engine.toy import lives
+from tests.patience import assert_fast, seconds_until, until
 
 SMALL = {"network_options": {"depth": 2, "width": 4}}
 LONG = {**SMALL, "epochs": 1000}  # 21,000 steps: nobody waits for its end
@@ -36,12 +37,16 @@ def kinds(supervisor, race_id):
     return [event.kind for event in supervisor.reader.events(race_id)]
 
 
-def until_status(supervisor, race_id, wanted, seconds=30.0):
-    until(lambda: status(supervisor, race_id) == wanted, seconds, f"status {wanted}")
+def until_status(supervisor, race_id, wanted):
+    until(lambda: status(supervisor, race_id) == wanted, f"status {wanted}")
 
 
-def until_step(supervisor, race_id, wanted, seconds=30.0):
-    until(lambda: step(supervisor, race_id) >= wanted, seconds, f"step {wanted}")
+def seconds_until_status(supervisor, race_id, wanted):
+    return seconds_until(lambda: status(supervisor, race_id) == wanted, f"status {wanted}")
+
+
+def until_step(supervisor, race_id, wanted):
+    until(lambda: step(supervisor, race_id) >= wanted, f"step {wanted}")
 
 
 def worker_of(supervisor, race_id):
@@ -51,12 +56,10 @@ def worker_of(supervisor, race_id):
 
 def test_a_warm_worker_starts_at_once_and_the_race_comes_to_its_end(supervisor):
     supervisor.warm()
-    until(lambda: supervisor.ready, 60.0, "a warm worker")
-    began = time.monotonic()
+    until(lambda: supervisor.ready, "a warm worker")
     race_id = supervisor.start(Race.of(["batch", "kalman"], epochs=1, **SMALL))
-    until(lambda: len(rows(supervisor, race_id)), 10.0, "the first row")
-    print(f"start to first row: {time.monotonic() - began:.3f} s warm")
-    assert time.monotonic() - began < 1.0  # 0.1 s where nothing else runs
+    seconds = seconds_until(lambda: len(rows(supervisor, race_id)), "the first row")
+    assert_fast("start to first row, warm", seconds, 1.0)  # 0.1 s where nothing else runs
     until_status(supervisor, race_id, "finished")
     for run in supervisor.reader.runs(race_id):
         assert run.step == run.summary["steps"] == 21
@@ -65,7 +68,7 @@ def test_a_warm_worker_starts_at_once_and_the_race_comes_to_its_end(supervisor):
         supervisor.send(race_id, "pause")
     with pytest.raises(ValueError, match="is finished; only races that are interrupted"):
         supervisor.resume(race_id)
-    until(lambda: not any(w.race_id for w in supervisor._workers), 5.0, "its worker to end")
+    until(lambda: not any(w.race_id for w in supervisor._workers), "its worker to end")
 
 
 def test_commands(supervisor):
@@ -78,7 +81,7 @@ def test_commands(supervisor):
     supervisor.send(race_id, "lr", value=0.2)
     supervisor.send(race_id, "micro_batch", value=16)
     supervisor.send(race_id, "gain", value=0.5)
-    until(lambda: "gain" in kinds(supervisor, race_id), 10.0, "the gain's event")
+    until(lambda: "gain" in kinds(supervisor, race_id), "the gain's event")
     assert kinds(supervisor, race_id) == ["step", "step", "lr", "micro_batch", "gain"]
     assert status(supervisor, race_id) == "paused"
     assert rows(supervisor, race_id).step.tolist() == [1, 2]
@@ -104,7 +107,7 @@ def test_commands(supervisor):
     assert rows(supervisor, race_id).step[-1] == exact[-1]
 
     supervisor.send(race_id, "resume")  # stopped races may go on too
-    until(lambda: step(supervisor, race_id) > exact[-1] + 5, 30.0, "more steps")
+    until(lambda: step(supervisor, race_id) > exact[-1] + 5, "more steps")
 
 
 def test_wrong_commands_are_refused_in_words(supervisor):
@@ -137,26 +140,24 @@ def test_no_more_races_than_allowed(supervise):
 
 def test_a_killed_worker_loses_little_and_the_race_goes_on_as_if_nothing_had_been(supervisor):
     race = Race.of(["batch", "kalman"], epochs=20, **SMALL)  # 420 steps
-    killed, spared = supervisor.start(race, speed=60.0), supervisor.start(race, speed=300.0)
-    first = until(lambda: rows(supervisor, killed), 30.0, "the first row")
+    killed, spared = supervisor.start(race, speed=20.0), supervisor.start(race, speed=300.0)
+    first = until(lambda: rows(supervisor, killed), "the first row")
     began = time.monotonic() - first.time[0]
-    until(lambda: supervisor.reader.race(killed).checkpoint, 10.0, "a checkpoint")
+    until(lambda: supervisor.reader.race(killed).checkpoint, "a checkpoint")
     saved = supervisor.reader.race(killed).checkpoint
-    until_step(supervisor, killed, saved + 20)
+    until_step(supervisor, killed, saved + 10)
     worker_of(supervisor, killed).process.send_signal(signal.SIGKILL)
     lasted = time.monotonic() - began
-    killed_at = time.monotonic()
-    until_status(supervisor, killed, "interrupted", 5.0)
-    noticed = time.monotonic() - killed_at
+    noticed = seconds_until_status(supervisor, killed, "interrupted")
+    assert_fast("a killed worker noticed", noticed, 5.0, most=50.0)
     lost = lasted - rows(supervisor, killed).time[-1]
-    print(f"noticed after {noticed:.2f} s, {lost:.2f} s of telemetry lost")
-    assert lost < 1.0
+    assert_fast("telemetry lost", lost, 1.0, most=10.0)
     for run in supervisor.reader.runs(killed):
         assert run.message.startswith("The worker was killed (signal 9). It can be resumed from")
 
     supervisor.resume(killed)
-    until_status(supervisor, killed, "finished", 60.0)
-    until_status(supervisor, spared, "finished", 60.0)
+    until_status(supervisor, killed, "finished")
+    until_status(supervisor, spared, "finished")
     assert "resumed" in kinds(supervisor, killed)
     for one, other in zip(
         supervisor.reader.runs(killed), supervisor.reader.runs(spared), strict=True
@@ -172,7 +173,8 @@ def test_a_killed_worker_loses_little_and_the_race_goes_on_as_if_nothing_had_bee
 def test_a_worker_killed_too_early_fails_the_race(supervisor):
     race_id = supervisor.start(ONE)
     worker_of(supervisor, race_id).process.send_signal(signal.SIGKILL)
-    until_status(supervisor, race_id, "failed", 5.0)
+    noticed = seconds_until_status(supervisor, race_id, "failed")
+    assert_fast("a killed worker noticed", noticed, 5.0, most=50.0)
     assert supervisor.reader.runs(race_id)[0].message == (
         "The worker was killed (signal 9). There is no checkpoint to continue from."
     )
@@ -182,17 +184,18 @@ def test_a_worker_killed_too_early_fails_the_race(supervisor):
 
 def test_a_worker_that_hangs_is_ended(supervisor):
     race_id = supervisor.start(ONE, speed=50.0)
-    until(lambda: supervisor.reader.race(race_id).checkpoint, 30.0, "a checkpoint")
+    until(lambda: supervisor.reader.race(race_id).checkpoint, "a checkpoint")
     worker = worker_of(supervisor, race_id)
     worker.process.send_signal(signal.SIGSTOP)
-    until_status(supervisor, race_id, "interrupted", 8.0)
+    noticed = seconds_until_status(supervisor, race_id, "interrupted")
+    assert_fast("a hanging worker ended", noticed, 8.0, most=60.0)
     assert "no sign of life for 5 seconds" in supervisor.reader.runs(race_id)[0].message
     assert not lives(worker.pid)
 
 
 def test_a_diverging_rate_ends_its_runs_with_the_step(supervisor):
     race_id = supervisor.start(Race.of(["none", "group"], lr=1e5, epochs=2, **SMALL))
-    until(lambda: not supervisor.reader.race(race_id).active, 30.0, "the end")
+    until(lambda: not supervisor.reader.race(race_id).active, "the end")
     wild, tame = supervisor.reader.runs(race_id)
     assert wild.status == "diverged"
     assert f"at step {wild.step + 1}" in wild.message or f"at step {wild.step}" in wild.message
@@ -206,12 +209,12 @@ def test_close_ends_a_worker_even_in_the_middle_of_a_long_step(supervise):
         micro_batch=1024,
     )  # fmt: skip
     busy, paused = supervisor.start(heavy), supervisor.start(ONE, paused=True)
-    until_status(supervisor, busy, "running", 60.0)
-    until_status(supervisor, paused, "paused", 60.0)
+    until_status(supervisor, busy, "running")
+    until_status(supervisor, paused, "paused")
     pids = [worker.pid for worker in supervisor._workers]
     began = time.monotonic()
     supervisor.close()
-    assert time.monotonic() - began < 4.0
+    assert_fast("all workers ended", time.monotonic() - began, 4.0, most=50.0)
     assert not any(lives(pid) for pid in pids)
     runs = supervisor.reader.runs(busy) + supervisor.reader.runs(paused)
     assert [run.status for run in runs] == ["failed", "interrupted"]
@@ -256,8 +259,8 @@ def test_a_killed_server_leaves_no_worker_and_its_races_can_go_on(server, superv
     process, races, pids = server
     watcher = supervise()  # a second server on the same store leaves them alone
     for race_id in races:
-        until(lambda race_id=race_id: watcher.reader.race(race_id).pid, 30.0, "its worker")
-    until(lambda: watcher.reader.race(races[0]).checkpoint, 30.0, "a checkpoint")
+        until(lambda race_id=race_id: watcher.reader.race(race_id).pid, "its worker")
+    until(lambda: watcher.reader.race(races[0]).checkpoint, "a checkpoint")
     until_status(watcher, races[1], "paused")
     assert status(watcher, races[0]) == "running"
     with pytest.raises(ValueError, match="looked after by another server"):
@@ -265,9 +268,8 @@ def test_a_killed_server_leaves_no_worker_and_its_races_can_go_on(server, superv
     watcher.close()
     process.kill()
     process.wait()
-    began = time.monotonic()
-    until(lambda: not any(map(lives, pids)), 3.0, "the workers to end")
-    print(f"workers gone {time.monotonic() - began:.2f} s after the server was killed")
+    seconds = seconds_until(lambda: not any(map(lives, pids)), "the workers to end")
+    assert_fast("kill -9 of the server to no worker left", seconds, 3.0, most=50.0)
     successor = supervise()
     assert [status(successor, race_id) for race_id in races] == ["interrupted"] * 2
     before = step(successor, races[0])
@@ -280,14 +282,15 @@ def test_races_of_a_server_and_workers_killed_together_are_closed_at_the_next_st
 ):
     process, races, pids = server
     reader = supervise().reader
-    until(lambda: reader.race(races[0]).checkpoint, 30.0, "a checkpoint")
+    until(lambda: reader.race(races[0]).checkpoint, "a checkpoint")
     process.kill()
     process.wait()
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
-    until(lambda: not any(map(lives, pids)), 3.0, "their end")
+    until(lambda: not any(map(lives, pids)), "their end")
     successor = supervise()
-    until(lambda: not successor.reader.active_races(), 8.0, "the races to be closed")
+    seconds = seconds_until(lambda: not successor.reader.active_races(), "the races to be closed")
+    assert_fast("races without a server closed", seconds, 8.0, most=60.0)
     assert status(successor, races[0]) == "interrupted"
     assert checkpoint_path(tmp_path / "home", races[0]).exists()
 
@@ -295,7 +298,7 @@ def test_races_of_a_server_and_workers_killed_together_are_closed_at_the_next_st
 def test_a_worker_that_cannot_start_is_told_with_its_last_words(supervisor, monkeypatch):
     monkeypatch.setattr(sys, "executable", "/bin/false")
     race_id = supervisor.start(ONE)
-    until_status(supervisor, race_id, "failed", 5.0)
+    until_status(supervisor, race_id, "failed")
     assert "ended (exit code 1)" in supervisor.reader.runs(race_id)[0].message
     assert list(log_path(supervisor.home, "x").parent.iterdir())  # kept, to be read
 

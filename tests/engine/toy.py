@@ -1,7 +1,6 @@
-"""A trainer without torch, and small helpers for waiting and looking."""
+"""A trainer without torch, and a look whether a process lives."""
 
 import subprocess
-import time
 
 
 class Toy:
@@ -61,15 +60,6 @@ class Toy:
     def stop(self, status="stopped", message=""):
         self.ended = status
         self._tell(status, message)
-
-
-def until(condition, seconds=10.0, what="the condition"):
-    """Wait until the condition holds, at most so many seconds; returns its value."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"waited {seconds} s in vain for {what}"
-        time.sleep(0.01)
-    return found
 
 
 def lives(pid):
