@@ -96,6 +96,7 @@ def test_the_message_holds_the_position(run):
         ({"run": 0, "metric": "x"}, "diagnose takes"),
         (0, "diagnose takes .* got 0"),
     ],
+    ids=["beyond", "below", "between", "word", "truth", "nothing", "too much", "bare"],
 )
 def test_wrong_positions_are_refused_in_words(value, words):
     with pytest.raises(ValueError, match=words):
