@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bkn.cards import Card, Param, Value, pick
-from bkn.catalog import DATASETS, METHODS, NETWORKS
+from bkn.catalog import ABSENT, DATASETS, METHODS, NETWORKS
 from bkn.experiment import LAYOUTS, MAX_ENTRANTS, NUMBERS, PROBES, Race, number
 
 Settings = dict[str, Any]
@@ -79,7 +79,7 @@ def parse(name: str, texts: Sequence[str]) -> Any:
     if name == "dataset":
         return pick(DATASETS, text, name).key
     if name == "network":
-        return pick(NETWORKS, text, name).key
+        return pick(NETWORKS, text, name, ABSENT).key
     if name == "probe":
         return one_of(name, text, PROBES)
     if name == "layout":

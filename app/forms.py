@@ -148,6 +148,12 @@ def entrant_words(text: str) -> str:
     return Experiment(method=method, options=options).label
 
 
+def network_words(key: str) -> str:
+    """A network as people read it in a long list, where typing finds it: by name or origin."""
+    card = NETWORKS[key]
+    return f"{card.title} · {card.origin}" if card.origin else card.title
+
+
 def sidebar() -> None:
     """Draw the settings, except those that the link hides."""
     hidden = address.hidden({"hide": st.session_state[HIDE]})
@@ -160,7 +166,9 @@ def sidebar() -> None:
         return lambda key: cards[key].title
 
     draw(st.selectbox, "dataset", "Images", list(DATASETS), format_func=title(DATASETS))
-    draw(st.selectbox, "network", "Network", list(NETWORKS), format_func=title(NETWORKS))
+    draw(st.selectbox, "network", "Network", list(NETWORKS), format_func=network_words)
+    if NETWORKS[value("network")].effort:
+        st.caption(NETWORKS[value("network")].effort)
     draw(
         st.multiselect, "methods", "Methods", entrants(),
         format_func=entrant_words, accept_new_options=True, placeholder="Choose 1 to 8",

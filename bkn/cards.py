@@ -6,6 +6,7 @@ themselves are in bkn/catalog.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
@@ -13,6 +14,7 @@ Value = float | int | str | bool
 Options = dict[str, Value]
 Shape = tuple[int, int, int]  # channels, height, width
 Layers = tuple[tuple[int, int], ...]  # channels and places that each normalizer sees
+MANY, FEW = 40, 4  # so many keys are not all listed; so many are then
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,9 @@ class NetworkCard(Card):
     spatial: bool = True  # normalized tensors have height and width
     activates: bool = True  # activations follow the norms
     layers: Callable[[Options, Shape], Layers] = lambda options, shape: ()
+    smallest: Callable[[Options], int] = lambda options: 1  # height and width that it can take
+    origin: str = ""  # where it comes from, with its size in few words; "" for our own
+    effort: str = ""  # a sentence on time and memory, for those that need much
 
 
 @dataclass(frozen=True)
@@ -190,12 +195,23 @@ class DatasetCard(Card):
     classes: tuple[str, ...] = field(default=())
 
 
-def pick(cards: Mapping[str, Any], key: str, kind: str) -> Any:
-    """The card of that key.
+def pick(
+    cards: Mapping[str, Any], key: str, kind: str, absent: Mapping[str, str] | None = None
+) -> Any:
+    """The card of that key; `absent` gives the reasons why some keys have none.
 
     Raises:
-        ValueError: naming the kind, the unknown key and the known ones.
+        ValueError: naming the kind, the unknown key, and the known ones; of many the closest.
     """
-    if not isinstance(key, str) or key not in cards:
-        raise ValueError(f"unknown {kind} {key!r}; known: {', '.join(cards)}")
-    return cards[key]
+    if isinstance(key, str) and key in cards:
+        return cards[key]
+    if isinstance(key, str) and absent and key in absent:
+        raise ValueError(f"unknown {kind} {key!r}: {absent[key]}")
+    known = list(cards)
+    close = get_close_matches(str(key).lower(), known, FEW, 0.5) if len(known) > MANY else []
+    words, shown = ("closest", close) if close else ("known", known)
+    rest = ""
+    if len(known) > MANY:
+        shown = shown[:FEW]
+        rest = f" and {len(known) - len(shown)} more, listed by bkn.{kind}s()"
+    raise ValueError(f"unknown {kind} {key!r}; {words}: {', '.join(shown)}{rest}")

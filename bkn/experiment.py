@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from bkn.cards import DatasetCard, MethodCard, NetworkCard, Options, as_number, pick
-from bkn.catalog import DATASETS, METHODS, NETWORKS
+from bkn.catalog import ABSENT, DATASETS, METHODS, NETWORKS
 from bkn.entrants import entrant_text, parse_entrant
-from bkn.fitting import check_fit
+from bkn.fitting import check_fit, check_picture
 
 PROBES = ("off", "light", "full")  # how much the probe measures
 LAYOUTS = ("sample_major", "copy_major")  # copies of one image adjacent; batch after batch
@@ -108,8 +108,9 @@ class Experiment:
         self._check_fit()
 
     def _check_fit(self) -> None:
-        network = self.network_card
-        layers = network.layers(self.network_options, self.dataset_card.shape)
+        network, shape = self.network_card, self.dataset_card.shape
+        check_picture(network, self.network_options, shape)
+        layers = network.layers(self.network_options, shape)
         check_fit(self.method_card, self.options, self.micro_batch, network, layers)
 
     def __hash__(self) -> int:
@@ -121,7 +122,7 @@ class Experiment:
 
     @property
     def network_card(self) -> NetworkCard:
-        return pick(NETWORKS, self.network, "network")
+        return pick(NETWORKS, self.network, "network", ABSENT)
 
     @property
     def dataset_card(self) -> DatasetCard:

@@ -2,7 +2,27 @@
 
 from math import gcd
 
-from bkn.cards import Layers, MethodCard, NetworkCard, Options
+from bkn.cards import Layers, MethodCard, NetworkCard, Options, Shape
+
+
+def check_picture(network: NetworkCard, options: Options, shape: Shape) -> None:
+    """Refuse pictures of which a network would leave nothing.
+
+    Args:
+        network, options: its card and all its options.
+        shape: channels, height and width of the pictures.
+
+    Raises:
+        ValueError: naming the network, the size of the pictures and what is needed.
+    """
+    _, height, width = shape
+    least = network.smallest(options)
+    if min(height, width) < least:
+        chosen = ", ".join(f"{name} {value!r}" for name, value in options.items())
+        raise ValueError(
+            f"network {network.key!r} with {chosen} needs pictures of at least {least}x{least}; "
+            f"the images of the dataset have {height}x{width}"
+        )
 
 
 def check_fit(

@@ -3,5 +3,6 @@
 from bkn.catalog.datasets import DATASETS
 from bkn.catalog.methods import METHODS
 from bkn.catalog.networks import NETWORKS
+from bkn.catalog.torchvision_models import ABSENT
 
-__all__ = ["DATASETS", "METHODS", "NETWORKS"]
+__all__ = ["ABSENT", "DATASETS", "METHODS", "NETWORKS"]

@@ -3,6 +3,8 @@
 So an option that fits no layer is refused when an experiment is described, not when it is trained.
 """
 
+from collections.abc import Callable
+
 from bkn.cards import Layers, Options, Shape
 
 
@@ -40,3 +42,25 @@ def mlp(options: Options, shape: Shape) -> Layers:
 
 def _half(size: int) -> int:
     return -(-size // 2)
+
+
+SHRINKS: dict[str, Callable[[int], int]] = {  # what becomes of a height or width
+    "u": lambda n: (n + 1) // 2,  # stride 2, padded; or a pool that keeps the last row
+    "d": lambda n: n // 2,  # 2x2 pool; or a 3x3 pool without padding that keeps the last row
+    "v": lambda n: (n - 1) // 2,  # 3x3 with stride 2, without padding
+    "b": lambda n: n - 2,  # 3x3 without padding
+}
+
+
+def shrunk(letters: str, size: int, stem: str) -> int:
+    """A height or width behind the layers that the letters stand for; below 1: nothing is left.
+
+    Args:
+        letters: of SHRINKS; capital ones do nothing in a small stem.
+        size: in front of them.
+        stem: "small" or "original".
+    """
+    for letter in letters:
+        if letter.islower() or stem == "original":
+            size = SHRINKS[letter.lower()](size) if size > 0 else 0
+    return size

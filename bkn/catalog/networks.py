@@ -1,9 +1,11 @@
-"""The cards of all networks."""
+"""The cards of all networks: our own small ones, then those of torchvision."""
 
 from bkn.cards import NetworkCard, Param
 from bkn.catalog import layers
+from bkn.catalog.from_torchvision import card_of
+from bkn.catalog.torchvision_models import MODELS
 
-NETWORKS: dict[str, NetworkCard] = {
+OWN: dict[str, NetworkCard] = {
     card.key: card
     for card in (
         NetworkCard(
@@ -57,3 +59,4 @@ NETWORKS: dict[str, NetworkCard] = {
         ),
     )
 }
+NETWORKS = OWN | {model.key: card_of(model) for model in MODELS}

@@ -35,7 +35,7 @@ def test_a_link_is_read_into_typed_values():
     ("name", "text", "words"),
     [
         ("dataset", "imagenet", "unknown dataset 'imagenet'; known: digits, shapes"),
-        ("network", "vgg", "unknown network 'vgg'; known: convnet"),
+        ("network", "vgg", "unknown network 'vgg'; closest: vgg1"),
         ("batch", "many", "batch must be a whole number in [1, 4096], got 'many'"),
         ("micro_batch", "2.5", "micro_batch must be a whole number"),
         ("lr", "-1", "lr must be a number in"),

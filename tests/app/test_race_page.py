@@ -4,7 +4,8 @@ from threading import Timer
 
 import pytest
 
-from bkn.catalog import DATASETS, METHODS, NETWORKS
+from bkn.catalog import DATASETS, METHODS
+from bkn.catalog.networks import OWN
 
 
 def said(page):
@@ -42,7 +43,7 @@ def test_it_opens_with_the_recorded_race_and_nothing_wrong(page, supervisor):
 @pytest.mark.parametrize(
     ("key", "value"),
     [("dataset", key) for key in DATASETS]
-    + [("network", key) for key in NETWORKS]
+    + [("network", key) for key in (*OWN, "resnet18", "mobilenet_v3_small")]
     + [("probe", "off"), ("speed", 50)],
 )
 def test_every_choice_can_be_made_and_goes_into_the_link(page, supervisor, key, value):
