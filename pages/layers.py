@@ -20,7 +20,7 @@ def now() -> None:
     if view.snapshot is None:
         st.info(words.nothing(view))
     else:
-        board.draw(view, controls.timeline(view))
+        board.draw(view, view.snapshot, controls.timeline(view))
     scene.leave(view)
     if (view.tick, view.race_id) != (first.tick, first.race_id):
         st.rerun()  # the whole page, at its new pace

@@ -130,18 +130,16 @@ def add_axes(
 
 def table(profiles: Sequence[Profile], layers: Sequence[str]) -> Dict:
     """A row per layer and method."""
-    rows = [
+    known = [
         [
-            layer,
-            profile.ink.label,
-            *(
-                f"{as_read(profile.values[metric], squared, metric)[at]:.3g}"
-                if metric in profile.values
-                else ""
-                for metric, _, _, squared in PANELS
-            ),
+            as_read(one.values[metric], squared, metric).tolist() if metric in one.values else None
+            for metric, _, _, squared in PANELS
         ]
+        for one in profiles
+    ]
+    rows = [
+        [layer, one.ink.label, *(f"{values[at]:.3g}" if values else "" for values in columns)]
         for at, layer in enumerate(layers)
-        for profile in profiles
+        for one, columns in zip(profiles, known, strict=True)
     ]
     return {"columns": ["layer", "method", *(unit for _, _, unit, _ in PANELS)], "rows": rows}

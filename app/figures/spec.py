@@ -147,10 +147,11 @@ def log_ticks(values: ArrayLike, most: int = 7) -> list[float]:
     array = array[np.isfinite(array) & (array > 0)]
     if not array.size:
         return [1.0]
-    low, high = np.floor(np.log10(array.min())), np.ceil(np.log10(array.max()))
+    least, greatest = float(array.min()), float(array.max())
+    low, high = np.floor(np.log10(least)), np.ceil(np.log10(greatest))
     for ladder in LADDERS:
         ticks = [step * 10.0**e for e in range(int(low) - 2, int(high) + 3) for step in ladder]
-        if sum(array.min() / 1.15 <= tick <= array.max() * 1.15 for tick in ticks) <= most:
+        if sum(least / 1.15 <= tick <= greatest * 1.15 for tick in ticks) <= most:
             return ticks
     stride = int(np.ceil((high - low) / most)) or 1
     return [10.0**e for e in range(int(low) - stride, int(high) + stride + 1, stride)]

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from app.figures.errors import UNITS
 from app.figures.map_layout import MapLayout, arrange
-from app.layers.numbers import Errors, layer_errors
+from app.layers.numbers import Errors, Shares, layer_errors, shares
 from bkn.snapshot import LayerArrays, LayerLayout, Layout
 from bkn.store.cache import RaceCache
 from bkn.store.reader import Reader
@@ -38,6 +39,18 @@ class Snapshot:
     def errors(self) -> dict[str, Errors]:
         """Of every layer, averaged over its living channels."""
         return {label: layer_errors(arrays) for label, arrays in self.arrays.items()}
+
+    @cached_property
+    def shares(self) -> dict[str, dict[str, Shares]]:
+        """Moment -> layer with a prior -> in how many channels who is nearest to the truth."""
+        return {
+            what: {
+                label: part
+                for label, arrays in self.arrays.items()
+                if (part := shares(arrays, what)) is not None
+            }
+            for what in UNITS
+        }
 
 
 class History:

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from app.figures.errors import Moment
 from bkn.snapshot import GAINS, SOURCES, LayerArrays
 
 DEAD = 1e-10  # a channel whose true variance is below this carries nothing to estimate
@@ -86,7 +85,7 @@ def worst_channel(arrays: LayerArrays, source: str, what: str) -> int:
     return int(np.where(known, errors, -1.0).argmax())
 
 
-def shares(arrays: LayerArrays, what: Moment) -> Shares | None:
+def shares(arrays: LayerArrays, what: str) -> Shares | None:
     """Who is nearest in how many channels; None for a layer without a prior."""
     seen, prior, posterior = (
         channel_errors(arrays, source, what) for source in ("observation", "prior", "posterior")
@@ -100,7 +99,7 @@ def shares(arrays: LayerArrays, what: Moment) -> Shares | None:
     return Shares(*(float((nearest == k).mean()) for k in range(3)))
 
 
-def replay(arrays: LayerArrays, what: Moment) -> Replay | None:
+def replay(arrays: LayerArrays, what: str) -> Replay | None:
     """The error over the gain; None for a layer whose update cannot be repeated."""
     if f"{what}_curve" not in arrays:
         return None

@@ -136,7 +136,7 @@ def replayed(scene: Scene, q: float) -> str:
     """What the other gain would have done to the layer's mean and variance; HTML."""
     said = []
     for what in ("mean", "var"):
-        one = numbers.replay(scene.layer[1], "mean" if what == "mean" else "var")
+        one = numbers.replay(scene.layer[1], what)
         if one is None:
             continue
         errors = shown(what, one.errors)

@@ -35,11 +35,15 @@ class _Stream:
         self.after = 0
         self.trace = Trace(len(columns))
         self.averages = Averages(len(columns)) if with_averages else None
+        self.metrics: dict[str, dict[str, int]] = {}  # metric -> layer -> column
+        for name, at in self.columns.items():
+            layer, slash, metric = name.rpartition("/")
+            if slash:
+                self.metrics.setdefault(metric, {})[layer] = at
 
     def by_layer(self, metric: str) -> dict[str, int]:
         """Layer -> column of one metric."""
-        parts = ((name.rpartition("/"), at) for name, at in self.columns.items())
-        return {layer: at for (layer, slash, last), at in parts if slash and last == metric}
+        return self.metrics.get(metric, {})
 
 
 class RaceCache:
