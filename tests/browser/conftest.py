@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.driving import CHROMIUM, MEASURED, Server, serve, until
+from tests.browser.driving import CHROMIUM, MEASURED, Server, alive, serve
+from tests.patience import PATIENCE, until
 
 QUIET = (
     "--no-sandbox",
@@ -52,10 +53,14 @@ def server(shared_server: Server) -> Iterator[Server]:
 
 def end_race(server: Server, race_id: str) -> None:
     """Kill the worker of a race, as nobody is there to press Stop, and wait for the notice."""
-    row = server.reader.race(race_id)
-    if row is not None and row.pid is not None:
-        os.kill(row.pid, signal.SIGKILL)
-    until(lambda: not server.reader.race(race_id).active, 10, "the race to be over")
+
+    def over() -> bool:
+        row = server.reader.race(race_id)
+        if row.active and row.pid is not None and alive(row.pid):  # a cold one has no pid at first
+            os.kill(row.pid, signal.SIGKILL)
+        return not row.active
+
+    until(over, "the race to be over")
 
 
 @pytest.fixture
@@ -70,7 +75,9 @@ def own_server(tmp_path: Path) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        browser = play.chromium.launch(
+            executable_path=CHROMIUM, args=list(QUIET), timeout=1000 * PATIENCE
+        )
         yield browser
         browser.close()
 
@@ -92,7 +99,7 @@ def visit(chromium: Browser) -> Iterator[Callable[..., Page]]:
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(1000 * PATIENCE)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(url)
         page.locator(ready).first.wait_for()

@@ -1,20 +1,21 @@
 """Driving the app: a server of its own, waiting with a deadline, and reading what a page shows."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import FloatRect, Locator, Page
 
 from bkn.store.home import store_path
 from bkn.store.reader import Reader
+from tests.patience import PATIENCE, until
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -24,16 +25,8 @@ MAC = (
 )
 CHROMIUM = next(filter(None, map(shutil.which, (*NAMES, *MAC))), "chromium")
 LINE = ".st-key-{} .js-plotly-plot .scatterlayer path.js-line"
+EMPTY = 80_000  # bytes that every picture of a whole page exceeds; an empty one takes 20,000
 MEASURED: list[str] = []  # lines for the end of the test run
-
-
-def until(condition: Callable[[], object], seconds: float, what: str) -> float:
-    """Wait for a condition; returns the seconds it took, fails in words after the deadline."""
-    began = time.monotonic()
-    while not condition():
-        assert time.monotonic() - began < seconds, f"waited {seconds} s for {what}"
-        time.sleep(0.02)
-    return time.monotonic() - began
 
 
 @dataclass
@@ -53,11 +46,11 @@ class Server:
 
     def warm(self) -> None:
         """Wait until a worker is ready."""
-        until(lambda: any(row.state == "idle" for row in self.reader.workers()), 30, "a worker")
+        until(lambda: any(row.state == "idle" for row in self.reader.workers()), "a worker")
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(PATIENCE)
 
 
 def serve(home: Path) -> Server:
@@ -77,13 +70,13 @@ def serve(home: Path) -> Server:
         start_new_session=True,
     )
     server = Server(process, f"http://127.0.0.1:{port}", home)
-    until(lambda: healthy(server), 30, "the server to answer")
+    until(lambda: healthy(server), "the server to answer")
     return server
 
 
 def healthy(server: Server) -> bool:
     try:
-        with urllib.request.urlopen(f"{server.url}/_stcore/health", timeout=1) as answer:
+        with urllib.request.urlopen(f"{server.url}/_stcore/health", timeout=PATIENCE) as answer:
             return answer.status == 200
     except OSError:
         return False
@@ -113,13 +106,55 @@ def step(page: Page) -> int:
     return int(status(page).split("step ")[1].split(" of")[0].replace(",", ""))
 
 
-def wait_status(page: Page, word: str, seconds: float = 20) -> None:
-    until(lambda: status(page).startswith(word), seconds, f"status {word!r}")
+def wait_status(page: Page, word: str) -> None:
+    until(lambda: status(page).startswith(word), f"status {word!r}")
 
 
-def wait_said(page: Page, words: str, seconds: float = 10) -> None:
+def wait_rest(page: Page) -> None:
+    """Wait until the recorded race has played to its end and nothing moves any more."""
+    wait_status(page, "recorded race ·")
+
+
+def while_replaying(page: Page, condition: Callable[[], object], what: str) -> None:
+    """Wait for a condition while the recorded race plays, again and again if need be."""
+
+    def look() -> object:
+        if status(page).startswith("recorded race ·"):
+            press(page, "replay")
+            wait_status(page, "recorded race, playing")
+        return condition()
+
+    until(look, what)
+
+
+def wait_said(page: Page, words: str | re.Pattern[str]) -> None:
     """Wait until the page says something."""
-    page.get_by_text(words).first.wait_for(timeout=1000 * seconds)
+    page.get_by_text(words).first.wait_for()
+
+
+def resting_box(locator: Locator) -> FloatRect:
+    """Where an element is, once it stays there."""
+    boxes: list[FloatRect | None] = [None]
+
+    def rests() -> bool:
+        boxes.append(locator.bounding_box())
+        return boxes[-1] is not None and boxes[-1] == boxes[-2]
+
+    until(rests, "an element to stay where it is")
+    box = boxes[-1]
+    assert box
+    return box
+
+
+def picture(page: Page, path: Path) -> None:
+    """Keep a picture of a page that is whole, once it no longer changes."""
+    taken = [b""]
+
+    def settled() -> bool:
+        taken.append(page.screenshot(path=path, animations="disabled"))
+        return len(taken[-1]) > EMPTY and taken[-1] == taken[-2]
+
+    until(settled, f"a picture of more than {EMPTY} bytes that stays the same")
 
 
 def race_id(page: Page) -> str:

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from tests.browser.driving import step, until
+from tests.browser.driving import press, resting_box, step, wait_rest, while_replaying
+from tests.patience import until
 
 FIGURES = ("fig_error", "fig_estimates", "fig_loss", "fig_accuracy", "fig_gain", "fig_innovation")
 
@@ -25,10 +26,11 @@ def lines(page, key):
 
 def wait_refreshed(page):
     """Play the recorded race again from its start and let some of it pass."""
-    page.locator(".st-key-replay button").click()
-    until(lambda: 0 < step(page) < 100, 10, "the recorded race to start again")
     before = step(page)
-    until(lambda: step(page) > before + 20, 15, "the recorded race to move on")
+    press(page, "replay")
+    while_replaying(page, lambda: step(page) < before, "the recorded race to start again")
+    again = step(page)
+    while_replaying(page, lambda: step(page) not in (again, before), "it to move on")
 
 
 def brightness(page):
@@ -41,35 +43,36 @@ def brightness(page):
 def test_a_line_that_is_switched_off_stays_off(server, visit):
     page = visit(server.url)
     panel = figure(page, "fig_accuracy")
-    until(lambda: lines(page, "fig_accuracy") == 3, 10, "three lines")
+    until(lambda: lines(page, "fig_accuracy") == 3, "three lines")
     chip = panel.locator(".bkn-chip").first
     chip.click()
-    until(lambda: lines(page, "fig_accuracy") == 2, 5, "a line to go")
+    until(lambda: lines(page, "fig_accuracy") == 2, "a line to go")
     wait_refreshed(page)
-    until(lambda: lines(page, "fig_accuracy") == 2, 10, "two lines")
+    until(lambda: lines(page, "fig_accuracy") == 2, "two lines")
     assert chip.get_attribute("aria-pressed") == "false"
-    assert panel.locator(".bkn-chip[aria-pressed=true]").count() == 2
+    until(lambda: panel.locator(".bkn-chip[aria-pressed=true]").count() == 2, "two chips pressed")
     chip.click()
-    until(lambda: lines(page, "fig_accuracy") == 3, 5, "the line to come back")
+    until(lambda: lines(page, "fig_accuracy") == 3, "the line to come back")
 
 
 def test_one_button_brings_the_whole_picture_back(server, visit):
     page = visit(server.url)
+    wait_rest(page)
     panel = figure(page, "fig_loss")
     whole = panel.get_by_role("button", name="whole picture")
     assert not whole.is_visible()
     ranges = "document.querySelector('.st-key-fig_loss .js-plotly-plot').layout.xaxis.range"
     before = page.evaluate(ranges)
-    box = panel.locator(".nsewdrag").first.bounding_box()
+    box = resting_box(panel.locator(".nsewdrag").first)
     page.mouse.move(box["x"] + 40, box["y"] + 30)
     page.mouse.down()
     page.mouse.move(box["x"] + 120, box["y"] + 90, steps=4)
     page.mouse.up()
     whole.wait_for()
-    assert page.evaluate(ranges) != before
+    until(lambda: page.evaluate(ranges) != before, "a part of the range")
     whole.click()
-    until(lambda: page.evaluate(ranges) == before, 5, "the whole range")
-    assert not whole.is_visible()
+    until(lambda: page.evaluate(ranges) == before, "the whole range")
+    whole.wait_for(state="hidden")
 
 
 def test_the_data_is_there_as_a_table_that_follows_the_race(server, visit):
@@ -77,12 +80,17 @@ def test_the_data_is_there_as_a_table_that_follows_the_race(server, visit):
     panel = figure(page, "fig_accuracy")
     panel.get_by_role("button", name="table").click()
     table = panel.get_by_role("table")
-    assert table.get_by_role("columnheader").all_inner_texts()[0] == "step"
+    assert table.get_by_role("columnheader").first.inner_text() == "step"
     wait_refreshed(page)
-    rows = table.get_by_role("row").count()
-    until(lambda: table.get_by_role("row").count() > rows, 10, "a new row")
+    rows = [table.get_by_role("row").count()]
+
+    def grows():
+        rows.append(table.get_by_role("row").count())
+        return rows[-1] > rows[-2]
+
+    while_replaying(page, grows, "a new row")
     panel.get_by_role("button", name="picture").click()
-    assert not table.is_visible()
+    table.wait_for(state="hidden")
 
 
 def test_a_layer_can_be_picked_by_keyboard_in_the_table(server, visit):
@@ -107,6 +115,6 @@ def test_figures_follow_the_theme_at_once(server, visit):
     figure(page, "fig_loss")
     before = brightness(page)
     page.emulate_media(color_scheme="dark")
-    until(lambda: brightness(page) > before + 150, 5, "light words")
+    until(lambda: brightness(page) > before + 150, "light words")
     wait_refreshed(page)
-    until(lambda: brightness(page) > before + 150, 5, "light words after a refresh")
+    until(lambda: brightness(page) > before + 150, "light words after a refresh")

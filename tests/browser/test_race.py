@@ -2,9 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
-import time
 
 import pytest
 
@@ -14,12 +11,14 @@ from tests.browser.driving import (
     measured,
     press,
     race_id,
+    resting_box,
     status,
     step,
-    until,
+    wait_rest,
     wait_said,
     wait_status,
 )
+from tests.patience import assert_fast, until
 
 # Times from the click to the first line of the new race, in the browser's own clock.
 WATCH = """() => {
@@ -41,49 +40,46 @@ WATCH = """() => {
 
 def time_to_first_point(page):
     """Click Start on a resting page; seconds until fig_loss shows a point of the new race."""
-    until(lambda: status(page).startswith("recorded race ·"), 20, "the replay to rest")
+    wait_rest(page)
     page.evaluate(WATCH)
     press(page, "start")
-    page.wait_for_function("window.firstPoint !== null", timeout=15_000)
+    page.wait_for_function("window.firstPoint !== null")
     return page.evaluate("window.firstPoint")
 
 
 def test_start_shows_a_first_point_within_a_second_when_warm(server, visit):
     page = visit(server.url)
     tries = []
-    while not tries or (tries[-1] > 1 and len(tries) < 3):  # a busy machine gets a second chance
+    while not tries or (tries[-1] > 1 and len(tries) < 5):  # a busy machine gets another chance
         server.warm()
         tries.append(time_to_first_point(page))
         press(page, "reset")
-    words = ", ".join(f"{seconds:.2f} s" for seconds in tries)
-    measured(f"Start to first new point, warm worker: {words} (limit 1 s)")
-    assert min(tries) <= 1
+    words = f"Start to first new point, warm worker, best of {len(tries)}"
+    measured(assert_fast(words, min(tries), 1))
 
 
 def test_start_shows_a_first_point_within_five_seconds_when_cold(own_server, visit):
     page = visit(own_server.url)
     own_server.warm()
+    wait_rest(page)
     (idle,) = own_server.worker_pids()
     os.kill(idle, signal.SIGKILL)  # the next one is 30 s away: Start has to make its own
-    until(lambda: not own_server.worker_pids(), 5, "the worker to be missed")
+    until(lambda: not own_server.worker_pids(), "the worker to be missed")
     seconds = time_to_first_point(page)
-    measured(
-        f"Start to first new point, cold worker: {seconds:.2f} s (limit 5 s, or 2.5 times torch)"
-    )
-    assert seconds <= max(5, 2.5 * torch_seconds())
+    measured(assert_fast("Start to first new point, cold worker", seconds, 5))
 
 
 def test_pause_step_resume_stop_and_reset(server, visit):
-    page = visit(f"{server.url}/?epochs=100&methods=batch")
+    page = visit(f"{server.url}/?epochs=1000&methods=batch")
     press(page, "start")
     wait_status(page, "running")
     press(page, "pause")
     wait_status(page, "paused")
     at = step(page)
     press(page, "step")
-    until(lambda: step(page) == at + 1, 5, "one step more")
+    until(lambda: step(page) == at + 1, "one step more")
     press(page, "pause")
-    until(lambda: step(page) > at + 3, 10, "the race to go on")
+    until(lambda: step(page) > at + 3, "the race to go on")
     press(page, "stop")
     wait_status(page, "stopped")
     press(page, "reset")
@@ -95,13 +91,13 @@ def test_step_before_start_takes_one_step_and_shows_it(server, visit):
     page = visit(f"{server.url}/?methods=batch")
     press(page, "step")
     wait_status(page, "paused")
-    until(lambda: step(page) == 1, 10, "the first step")
+    until(lambda: step(page) == 1, "the first step")
     shown = page.locator(".st-key-fig_loss .scatterlayer .points path")
-    until(shown.count, 5, "a mark for the first loss")
+    until(shown.count, "a mark for the first loss")
 
 
 def test_what_is_changed_while_it_runs_acts_and_is_marked(server, visit):
-    page = visit(f"{server.url}/?epochs=200&methods=batch,kalman")
+    page = visit(f"{server.url}/?epochs=1000&methods=batch,kalman")
     press(page, "start")
     wait_status(page, "running")
     page.locator(".st-key-lr input").fill("0.01")
@@ -110,12 +106,12 @@ def test_what_is_changed_while_it_runs_acts_and_is_marked(server, visit):
     thumb.focus()
     thumb.press("ArrowRight")
     events = lambda: {e.kind: e.payload for e in server.reader.events(race_id(page))}  # noqa: E731
-    until(lambda: {"lr", "micro_batch"} <= events().keys(), 10, "both changes in the store")
+    until(lambda: {"lr", "micro_batch"} <= events().keys(), "both changes in the store")
     assert events()["lr"]["value"] == 0.01
     assert events()["micro_batch"]["value"] == 4
     loss = page.locator(".st-key-fig_loss .js-plotly-plot")
-    until(lambda: loss.locator(".shapelayer path").count() >= 1, 10, "marks in the chart")
-    assert "lr=0.01" in address(page)
+    until(lambda: loss.locator(".shapelayer path").count() >= 1, "marks in the chart")
+    until(lambda: "lr=0.01" in address(page), "the new rate in the address")
     page.get_by_text("apply at the next Start").wait_for(state="detached")
 
 
@@ -126,16 +122,16 @@ def test_a_reload_comes_back_to_the_race_also_after_its_end(server, visit):
     page.reload()
     page.locator(".bkn-card").first.wait_for()
     assert "run=" in address(page)
-    wait_status(page, "finished", 40)
+    wait_status(page, "finished")
     assert page.locator(".st-key-lr input").input_value() == "0.1"
     page.reload()
     page.locator(".bkn-card").first.wait_for()
     wait_status(page, "finished")
-    until(lambda: "L" in drawn(page, "fig_loss"), 10, "the curve of the finished race")
+    until(lambda: "L" in drawn(page, "fig_loss"), "the curve of the finished race")
 
 
 def test_two_visitors_race_each_for_themselves_and_a_third_is_refused(server, visit):
-    pages = [visit(f"{server.url}/?epochs=300&methods=batch&seed={seed}") for seed in (1, 2, 3)]
+    pages = [visit(f"{server.url}/?epochs=1000&methods=batch&seed={seed}") for seed in (1, 2, 3)]
     for page in pages[:2]:
         press(page, "start")
         wait_status(page, "running")
@@ -145,7 +141,7 @@ def test_two_visitors_race_each_for_themselves_and_a_third_is_refused(server, vi
     wait_said(pages[2], "races are running already")
     watching = visit(f"{server.url}/?run={first}")
     wait_status(watching, "running")
-    assert watching.locator(".st-key-stop button").first.is_disabled()
+    until(watching.locator(".st-key-stop button").first.is_disabled, "Stop to be out of reach")
     press(pages[0], "stop")
     wait_status(watching, "stopped")
     wait_status(pages[0], "stopped")
@@ -153,30 +149,30 @@ def test_two_visitors_race_each_for_themselves_and_a_third_is_refused(server, vi
 
 
 def test_restart_ends_the_race_that_runs(server, visit):
-    page = visit(f"{server.url}/?epochs=300&methods=batch")
+    page = visit(f"{server.url}/?epochs=1000&methods=batch")
     press(page, "start")
     first = race_id(page)
     wait_status(page, "running")
     page.get_by_role("button", name="Restart").first.wait_for()
     press(page, "start")
-    until(lambda: race_id(page) != first, 10, "a new race in the address")
+    until(lambda: race_id(page) != first, "a new race in the address")
     wait_status(page, "running")
-    assert server.reader.race(first).status == "stopped"
+    until(lambda: server.reader.race(first).status == "stopped", "the first race to be stopped")
 
 
 def test_nodes_and_zoom_outlive_refreshes(server, visit):
-    page = visit(f"{server.url}/?epochs=300&methods=batch")
+    page = visit(f"{server.url}/?epochs=1000&methods=batch")
     press(page, "start")
     wait_status(page, "running")
-    until(lambda: "L" in drawn(page, "fig_loss"), 25, "a line")
+    until(lambda: "L" in drawn(page, "fig_loss"), "a line")
     page.evaluate(
         """() => { document.querySelectorAll('.js-plotly-plot').forEach(p => p.mine = 1);
               const plot = document.querySelector('.st-key-fig_loss .js-plotly-plot');
               Plotly.relayout(plot, {'xaxis.range[0]': 1, 'xaxis.range[1]': 40}); }"""
     )
     path, at = drawn(page, "fig_loss"), step(page)
-    until(lambda: step(page) > at + 20, 20, "refreshes")
-    until(lambda: drawn(page, "fig_loss") != path, 5, "a new path")
+    until(lambda: step(page) > at + 20, "refreshes")
+    until(lambda: drawn(page, "fig_loss") != path, "a new path")
     kept = page.evaluate("[...document.querySelectorAll('.js-plotly-plot')].map(p => p.mine)")
     assert set(kept) == {1}
     shown = page.evaluate(
@@ -187,45 +183,36 @@ def test_nodes_and_zoom_outlive_refreshes(server, visit):
 
 def test_a_click_on_the_heat_map_picks_the_layer(server, visit):
     page = visit(server.url)
-    until(lambda: status(page).startswith("recorded race ·"), 20, "the replay to rest")
-    box = page.locator(".st-key-fig_error .heatmaplayer image").first.bounding_box()
+    wait_rest(page)
+    box = resting_box(page.locator(".st-key-fig_error .heatmaplayer image").first)
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.25)
     until(
         lambda: (
             page.locator(".st-key-fig_estimates h3").inner_text() != "Who is right about layer6?"
         ),
-        10,
         "another layer",
     )
     picked = page.locator(".st-key-fig_estimates h3").inner_text().split()[-1].rstrip("?")
-    assert page.locator(".st-key-layer input").input_value() == picked
+    chosen = page.locator(".st-key-layer input")
+    until(lambda: chosen.input_value() == picked, "the same layer in the form")
 
 
 @pytest.mark.parametrize("key", ["follow", "explain"])
 def test_the_switches_work(server, visit, key):
-    page = visit(f"{server.url}/?epochs=300&methods=batch")
+    page = visit(f"{server.url}/?epochs=1000&methods=batch")
     press(page, "start")
     wait_status(page, "running")
-    until(lambda: "L" in drawn(page, "fig_loss"), 25, "a line")
+    until(lambda: "L" in drawn(page, "fig_loss"), "a line")
     page.locator(f".st-key-{key} label").first.click()
     if key == "explain":
         page.locator(".st-key-fig_loss .bkn-meaning").wait_for(state="hidden")
         return
     # The picture may lag behind the click by a refresh; then it stands still while steps go on.
-    until(lambda: stands_still(page, "fig_loss", steps=20), 25, "the picture to stand still")
+    until(lambda: stands_still(page, "fig_loss", steps=20), "the picture to stand still")
 
 
 def stands_still(page, key, steps):
     """Whether a figure is the same after so many more steps of the race."""
     path, at = drawn(page, key), step(page)
-    until(lambda: step(page) > at + steps, 10, "the status to go on")
+    until(lambda: step(page) > at + steps, "the status to go on")
     return drawn(page, key) == path
-
-
-def torch_seconds():
-    """What any training process pays before its first step, on this machine now."""
-    began = time.monotonic()
-    subprocess.run([sys.executable, "-c", "import torch._dynamo"], check=True)
-    seconds = time.monotonic() - began
-    measured(f"torch alone, imported with what its optimizers import: {seconds:.2f} s")
-    return seconds

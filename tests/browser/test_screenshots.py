@@ -5,7 +5,8 @@ import os
 import pytest
 
 from bkn.catalog import METHODS
-from tests.browser.driving import ROOT, press, status, step, until
+from tests.browser.driving import ROOT, picture, press, step, wait_rest
+from tests.patience import until
 
 LAST_STEP = """document.querySelector('.st-key-fig_estimates .js-plotly-plot')
     .calcdata[0].at(-1).x"""
@@ -18,10 +19,9 @@ def test_screenshot_of_the_race_page(server, visit, tmp_path, scheme):
     folder = ROOT / "assets" / "screenshots" if asked else tmp_path
     folder.mkdir(exist_ok=True)
     page = visit(server.url, scheme, **SIZE)
-    until(lambda: status(page).startswith("recorded race ·"), 20, "the replay to rest")
-    until(lambda: page.evaluate(LAST_STEP) == step(page), 10, "the figures to reach the end")
-    picture = page.screenshot(path=folder / f"race-{scheme}.png")
-    assert len(picture) > 80_000  # an empty page takes 20 kB
+    wait_rest(page)
+    until(lambda: page.evaluate(LAST_STEP) == step(page), "the figures to reach the end")
+    picture(page, folder / f"race-{scheme}.png")
 
 
 def test_screenshot_of_the_methods_page(server, visit, tmp_path):
@@ -35,7 +35,6 @@ def test_screenshot_of_the_methods_page(server, visit, tmp_path):
         page.locator(".st-key-measure_cancel").wait_for()
         page.locator(".st-key-measure_all").wait_for(timeout=300_000)
     drawn = page.locator(".st-key-gallery svg.bkn-tensor")
-    until(lambda: drawn.count() == len(METHODS), 20, "every method's drawing")
+    until(lambda: drawn.count() == len(METHODS), "every method's drawing")
     drawn.first.wait_for()
-    picture = page.screenshot(path=folder / "methods-light.png")
-    assert len(picture) > 80_000  # an empty page takes 20 kB
+    picture(page, folder / "methods-light.png")
