@@ -60,6 +60,7 @@ def replays(norm: BatchStatistics, found: Look) -> Arrays:
         none = torch.full_like(seen.mean[0], math.nan)
         many = none.expand(len(GAINS), -1)
         return {"mean_curve": many, "var_curve": many, "gain_oracle": none, "var_gain_oracle": none}
+    truth = Belief(truth.mean.to(seen.mean.dtype), truth.var.to(seen.var.dtype))
     mean_curve, var_curve = curves(norm.blend, prior, seen, truth)
     return {
         "mean_curve": mean_curve,

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from bkn.normalizers.base import Belief, Normalizer
+from bkn.normalizers.base import Belief, Normalizer, moments
 from bkn.probe.errors import DEAD, TINY, pooled
 from bkn.probe.look import Look
 
@@ -44,9 +44,7 @@ RUN_METRICS = ("loss_batch", "loss_stored", "accuracy_batch", "accuracy_stored")
 
 def population(x: Tensor) -> Belief:
     """Moments of x (N, C, ...) over all images and places, (C,) each."""
-    axes = (0, *range(2, x.dim()))
-    var, mean = torch.var_mean(x.double(), axes, correction=0)
-    return Belief(mean, var)
+    return pooled(moments(x, 1))
 
 
 def filtered_output(found: Look, eps: float) -> Belief:

@@ -98,7 +98,7 @@ def _average(error: Tensor, truth: Belief) -> Tensor:
 
 def _by_channel(error: Tensor, truth: Belief) -> Tensor:
     """Mean over the groups in which the channel lives."""
-    alive = (truth.var > DEAD).expand_as(error)
-    if error.dim() == 1:
-        return torch.where(alive, error, math.nan)
+    alive = truth.var > DEAD
+    if alive.dim() == 1:
+        return torch.where(alive, error if error.dim() == 1 else error.mean(-2), math.nan)
     return torch.where(alive, error, 0.0).sum(-2) / alive.sum(-2)

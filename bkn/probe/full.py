@@ -4,7 +4,6 @@ All comes from one forward pass of the same images at the same weights, plus one
 that rows and snapshot agree. Layers of methods without estimates have their input and output.
 """
 
-import json
 from collections.abc import Mapping
 from math import prod
 from typing import Any, NamedTuple, TypeGuard
@@ -71,9 +70,9 @@ class FullProbe:
         self.columns += RUN_METRICS
         self.watch = WeightWatch(feeding_weights(model))
         micro_batch = micro_batch_of(norms)
-        self.network = network_map(model, self.probe_set.inputs(micro_batch))
         groups = self.probe_set.size(micro_batch) // micro_batch
-        shapes = {n["label"]: n["shape"] for n in self.network["nodes"] if n["kind"] == "norm"}
+        network = network_map(model, self.probe_set.inputs(micro_batch)[0][:1])
+        shapes = {n["label"]: n["shape"] for n in network["nodes"] if n["kind"] == "norm"}
         layers = []
         for label, norm in norms.items():
             channels, *places = shapes[label]
@@ -87,11 +86,6 @@ class FullProbe:
     def snapshot_bytes(self) -> int:
         """Size of one snapshot."""
         return 4 * sum(layer.size for layer in self.layout.layers)
-
-    @property
-    def documents(self) -> dict[str, str]:
-        """What is said once about the run: JSON by name."""
-        return {"network": json.dumps(self.network), "layout": self.layout.to_json()}
 
     def measure(self) -> Seen:
         """Look; afterwards everything is as it was."""
@@ -111,9 +105,7 @@ class FullProbe:
             norm = self.norms[label]
             return [norm.register_forward_pre_hook(before), norm.register_forward_hook(behind)]
 
-        micro_batch = micro_batch_of(self.norms)
-        inputs = self.probe_set.inputs(micro_batch)
-        labels = self.probe_set.labels(micro_batch)
+        inputs, labels = self.probe_set.labelled(micro_batch_of(self.norms))
         hooks = [hook for label in self.norms for hook in watch(label)]
         with frozen(self.model):
             try:

@@ -1,11 +1,15 @@
 """The values of a layer's input, counted channel by channel."""
 
+from math import gcd
+
 import torch
 from torch import Tensor
 
 from bkn.normalizers.base import Belief
 from bkn.probe.errors import TINY
 from bkn.snapshot import BINS, SPAN
+
+MOST_VALUES = 2**16  # counted per channel; of more, every so many places of each image
 
 
 def histogram(x: Tensor, truth: Belief) -> Tensor:
@@ -19,10 +23,22 @@ def histogram(x: Tensor, truth: Belief) -> Tensor:
         truth: (C,).
     """
     channels = x.shape[1]
-    values = x.transpose(0, 1).reshape(channels, -1)
+    places = x.flatten(2) if x.dim() > 2 else x.unsqueeze(2)
+    values = places[:, :, :: stride(len(x), places.shape[2])].transpose(0, 1).flatten(1)
     scale = (truth.var.clamp_min(TINY).rsqrt() * (BINS / (2 * SPAN))).to(values.dtype)
     place = (values - truth.mean.to(values.dtype)[:, None]).mul_(scale[:, None])
     place = place.add_(BINS / 2).floor_().clamp_(-1, BINS).nan_to_num_(nan=BINS)
-    rows = torch.arange(channels, device=x.device)[:, None] * (BINS + 2) + 1
-    counts = torch.bincount((place.int() + rows).flatten(), minlength=channels * (BINS + 2))
+    rows = torch.arange(channels, device=x.device, dtype=place.dtype)[:, None] * (BINS + 2) + 1
+    counts = torch.bincount(place.add_(rows).long().flatten(), minlength=channels * (BINS + 2))
     return (counts.view(channels, -1) / values.shape[1]).T
+
+
+def stride(images: int, places: int) -> int:
+    """Every so many places are enough; without a factor in common with their number.
+
+    So no column or row of the picture is left out or comes too often.
+    """
+    step = -(-images * places // MOST_VALUES)
+    while gcd(step, places) > 1:
+        step += 1
+    return step

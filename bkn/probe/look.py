@@ -21,17 +21,19 @@ class Look(NamedTuple):
     values: int  # of the input, behind each row of `seen`
 
     def of(self, kept: Tensor) -> "Look":
-        """The same of some channels only, in double precision."""
+        """The same of some channels only."""
+        if len(kept) == len(self.gain):
+            return self
 
         def some(belief: Belief) -> Belief:
-            return Belief(belief.mean[..., kept].double(), belief.var[..., kept].double())
+            return Belief(belief.mean[..., kept], belief.var[..., kept])
 
         return Look(
             some(self.seen),
             None if self.prior is None else some(self.prior),
             some(self.posterior),
-            self.gain[kept].double(),
-            self.var_gain[kept].double(),
+            self.gain[kept],
+            self.var_gain[kept],
             some(self.truth),
             some(self.running),
             self.values,

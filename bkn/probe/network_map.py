@@ -19,12 +19,12 @@ from bkn.probe.map_words import kind_of, title_of
 Network = dict[str, list[Any]]
 
 
-def network_map(model: nn.Module, inputs: tuple[Tensor, ...]) -> Network:
+def network_map(model: nn.Module, image: Tensor) -> Network:
     """The document "network" of a run, ready for JSON.
 
     Args:
         model: a converted network.
-        inputs: what it is called with; two images are looked at.
+        image: one of those that it is made for, (1, C, H, W).
 
     Returns:
         "nodes": dictionaries with id, kind (input, conv, linear, norm, activation, pool, add,
@@ -36,7 +36,7 @@ def network_map(model: nn.Module, inputs: tuple[Tensor, ...]) -> Network:
     with frozen(model):
         model.eval()
         shapes = _Shapes(graph)
-        shapes.run(inputs[0][:2])
+        shapes.run(image)
     nodes: list[dict[str, Any]] = []
     edges: list[tuple[int, int]] = []
     stands: dict[fx.Node, list[int]] = {}  # fx node -> ids of what is drawn for it

@@ -27,13 +27,11 @@ class ProbeSet:
 
     def inputs(self, micro_batch: int) -> tuple[Tensor, ...]:
         """What the model is called with: the images, and their domains if it wants to know."""
-        index = self._index(micro_batch)
+        return self.labelled(micro_batch)[0]
+
+    def labelled(self, micro_batch: int) -> tuple[tuple[Tensor, ...], Tensor]:
+        """The same, and the images' classes, int64 (n,)."""
+        index = self._order[: self.size(micro_batch)]
         told = (self._images.train_domains(index),) if self.takes_domains else ()
-        return self._images.train(index)[0], *told
-
-    def labels(self, micro_batch: int) -> Tensor:
-        """Their classes, int64 (n,)."""
-        return self._images.train(self._index(micro_batch))[1]
-
-    def _index(self, micro_batch: int) -> Tensor:
-        return self._order[: self.size(micro_batch)]
+        x, labels = self._images.train(index)
+        return (x, *told), labels

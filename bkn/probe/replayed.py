@@ -12,8 +12,8 @@ from bkn.normalizers.base import Belief
 from bkn.probe.errors import mean_errors, var_errors
 from bkn.snapshot import GAINS
 
-GOLDEN = (5**0.5 - 1) / 2
-SECTIONS = 16  # of a bracket of two grid steps: 0.1 shrinks below 1e-4
+REFINEMENTS = 2  # of the best gain on the grid
+BETWEEN = 4  # points to each side of the best one so far: the last step is 0.05 / 5^2 = 0.002
 
 Blend = Callable[[Belief, Belief, Tensor, Tensor], Belief]
 
@@ -26,9 +26,12 @@ def curves(blend: Blend, prior: Belief, seen: Belief, truth: Belief) -> tuple[Te
         prior, seen: (G, C).
         truth: (C,), or a row for every row of `seen`.
     """
-    gains = torch.tensor(GAINS, dtype=seen.mean.dtype, device=seen.mean.device).view(-1, 1, 1)
-    posterior = blend(prior, seen, gains, gains)
-    return mean_errors(posterior, truth), var_errors(posterior, truth)
+    means, variances = [], []
+    for gain in torch.tensor(GAINS, dtype=seen.mean.dtype, device=seen.mean.device):
+        posterior = blend(prior, seen, gain, gain)
+        means.append(mean_errors(posterior, truth))
+        variances.append(var_errors(posterior, truth))
+    return torch.stack(means), torch.stack(variances)
 
 
 def best_var_gain(
@@ -37,25 +40,22 @@ def best_var_gain(
     """The gain per channel (C,) at which the variance's error is smallest.
 
     The error may have two valleys (the mixture's spread between the means is largest in between),
-    so the grid's lowest point is refined by golden sections between its neighbours. Where every
-    gain is as good, 1 is reported; not a number for a dead channel.
+    so the grid's lowest point is where the search begins; then ever finer steps around the best so
+    far are tried. Where every gain is as good, 1 is reported; not a number for a dead channel.
 
     Args:
         blend, prior, seen, truth: as for `curves`.
         curve: the errors at GAINS, (Q, C).
     """
-    at = torch.where(curve.isnan(), torch.inf, curve).argmin(0)
-    grid = torch.tensor(GAINS, dtype=seen.mean.dtype, device=seen.mean.device)
-    low, high = grid[(at - 1).clamp_min(0)], grid[(at + 1).clamp_max(len(GAINS) - 1)]
-
-    def error(gain: Tensor) -> Tensor:
-        return var_errors(blend(prior, seen, gain, gain), truth)
-
-    for _ in range(SECTIONS):
-        left, right = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
-        lower = error(left) < error(right)
-        low, high = torch.where(lower, low, left), torch.where(lower, right, high)
-    middle = (low + high) / 2
-    best = torch.where(error(middle) < curve.gather(0, at[None])[0], middle, grid[at])
+    lowest, at = curve.nan_to_num(nan=torch.inf).min(0)
+    best = torch.tensor(GAINS, dtype=curve.dtype, device=curve.device)[at]
+    step = GAINS[1] - GAINS[0]
+    for _ in range(REFINEMENTS):
+        step, middle = step / (BETWEEN + 1), best
+        for shift in [*range(-BETWEEN, 0), *range(1, BETWEEN + 1)]:
+            gain = (middle + shift * step).clamp(0, 1)
+            error = var_errors(blend(prior, seen, gain, gain), truth)
+            better = error < lowest
+            lowest, best = torch.where(better, error, lowest), torch.where(better, gain, best)
     flat = (curve == curve[0]).all(0)
     return torch.where(curve[0].isnan(), torch.nan, torch.where(flat, 1.0, best))

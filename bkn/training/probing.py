@@ -51,8 +51,7 @@ class Probing:
             sink.columns(run, PROBE, probe.columns)
         for run, thorough in full.items():
             sink.columns(run, FULL_PROBE, thorough.columns)
-            for name, body in thorough.documents.items():
-                sink.document(run, name, body)
+            sink.document(run, "layout", thorough.layout.to_json())
             self._thinning[run] = Thinning(most_snapshots(thorough.snapshot_bytes))
 
     def before_step(self, last: bool) -> None:

@@ -13,9 +13,12 @@ Watching changes nothing: what is recorded, tested or probed leaves weights, run
 random streams as they were.
 """
 
+import json
 import math
 from collections.abc import Callable
 from typing import Any
+
+import torch
 
 from bkn.data.base import Images
 from bkn.diagnostics.diagnose import diagnose
@@ -24,6 +27,7 @@ from bkn.live import check_change, check_diagnosis, takes_live
 from bkn.probe.budget import Budget
 from bkn.probe.full import FullProbe
 from bkn.probe.light import LightProbe
+from bkn.probe.network_map import network_map
 from bkn.training.batches import Batches
 from bkn.training.device import resolve
 from bkn.training.entrant import Entrant
@@ -64,6 +68,7 @@ class RaceTrainer:
         test_every = math.ceil(tested / (TESTED_SHARE * common.step_images))
         budget = budget or Budget()
         self._reporter = Reporter(self.entrants, sink, record_every, test_every, budget)
+        self._draw_maps()
         self._probing = Probing(
             self.entrants, self._light_probes(), self._full_probes(), sink, budget
         )
@@ -169,6 +174,14 @@ class RaceTrainer:
 
     def _lr_of(self, step: int) -> float:
         return one_cycle(step, self.steps, self._live["lr"])
+
+    def _draw_maps(self) -> None:
+        """Say how each entrant's network looks, for whoever watches its layers."""
+        if self.race.probe == "off":
+            return
+        for run, entrant in enumerate(self.entrants):
+            image = self.images.train(torch.arange(1))[0]
+            self.sink.document(run, "network", json.dumps(network_map(entrant.model, image)))
 
     def _light_probes(self) -> dict[int, LightProbe]:
         if self.race.probe == "off":
