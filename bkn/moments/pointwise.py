@@ -1,4 +1,4 @@
-"""Rules of the operations on single numbers: ReLU exactly, any other by quadrature, dropout."""
+"""Rules of activation functions: those made of ReLUs exactly, any other by quadrature."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bkn.moments.operation import Operation
+from bkn.moments.operation import ByChannel, Operation
 from bkn.moments.quadrature import gauss_hermite
 from bkn.moments.rectified import rectified
 from bkn.normalizers.base import Belief
@@ -27,7 +27,7 @@ class Pointwise(Operation):
     """Any function of single numbers, by Gauss-Hermite quadrature.
 
     Args:
-        function: from a tensor to one of the same shape; must not change its input.
+        function: from a tensor to one of the same shape.
     """
 
     def __init__(self, function: Callable[[Tensor], Tensor]):
@@ -42,43 +42,19 @@ class Pointwise(Operation):
         return Belief(mean, (values - mean[..., None]).square() @ shares)
 
     def real(self, x: Tensor, *weights: Any) -> Tensor:
-        return self.function(x)
+        # Other branches may need the image too, so a function in place gets a copy.
+        return self.function(x.clone() if getattr(self.function, "inplace", False) else x)
 
 
-class Affine(Operation):
-    """Scale * x + shift, with numbers known when the model is converted."""
-
-    def __init__(self, scale: float = 1.0, shift: float = 0.0):
-        super().__init__()
-        self.scale = scale
-        self.shift = shift
+class PRelu(ByChannel):
+    """max(x, 0) + slope * min(x, 0), with slopes that are learned, one or one per channel."""
 
     def moments(self, belief: Belief, x: Tensor, *weights: Any) -> Belief:
-        return Belief(belief.mean * self.scale + self.shift, belief.var * self.scale**2)
+        slope = weights[0].to(belief.mean.dtype)
+        up, up_var = rectified(*belief)
+        down, down_var = rectified(-belief.mean, belief.var)
+        var = up_var + slope.square() * down_var + 2 * slope * up * down  # never both at once
+        return Belief(up - slope * down, var)
 
     def real(self, x: Tensor, *weights: Any) -> Tensor:
-        return x * self.scale + self.shift
-
-    def shortcut(self, belief: Belief, x: Tensor) -> Belief:
-        return self.moments(belief, x)
-
-
-class Dropout(Operation):
-    """Inverted dropout, while training.
-
-    Args:
-        p: probability of a zero.
-    """
-
-    def __init__(self, p: float):
-        super().__init__()
-        self.p = p
-
-    def moments(self, belief: Belief, x: Tensor, *weights: Any) -> Belief:
-        if not self.training:
-            return belief
-        var = (belief.var + self.p * belief.mean.square()) / (1 - self.p)
-        return Belief(belief.mean, var)
-
-    def real(self, x: Tensor, *weights: Any) -> Tensor:
-        return F.dropout(x, self.p, self.training)
+        return F.prelu(x, *weights)

@@ -6,16 +6,16 @@ from typing import Any
 
 from torch import fx, nn
 
-from bkn.moments.pooling import AdaptiveAvgPool
+CONSTANT = "constant"  # mark of a node whose value depends on no activations but by their shapes
 
 
 @dataclass(frozen=True)
 class Step:
-    """An operation: its moment rule, where its inputs come from, which weights it uses."""
+    """An operation: its moment rule, where its inputs come from, what else it is called with."""
 
     rule: nn.Module
     sources: tuple[fx.Node, ...]
-    weights: tuple[fx.Node | str | None, ...] = ()  # nodes, or names of parameters
+    weights: tuple[Any, ...] = ()  # nodes, names of parameters, numbers
 
 
 Reader = Callable[..., Step | None]
@@ -31,15 +31,25 @@ def per_axis(value: Any, axes: int) -> tuple[int, ...]:
     return (value,) * axes if isinstance(value, int) else tuple(value)
 
 
-def unary(rule: nn.Module, node: fx.Node, *weights: fx.Node | str | None) -> Step | None:
+def unary(rule: nn.Module, node: fx.Node, *weights: Any) -> Step | None:
     """A step whose activations are the first argument, or the keyword input."""
     source = argument(node, 0, "input")
     return Step(rule, (source,), weights) if isinstance(source, fx.Node) else None
 
 
-def adaptive_pool(node: fx.Node, size: Any, axes: int) -> Step | None:
-    """Adaptive average pooling to sizes known when the model is converted."""
-    sizes = (size,) * axes if not isinstance(size, list | tuple) else tuple(size)
-    if not all(isinstance(one, int) for one in sizes):
-        return None
-    return unary(AdaptiveAvgPool(sizes), node)
+def simple(rule: Callable[[], nn.Module]) -> Reader:
+    """The reader of a call without arguments of its own."""
+    return lambda node: unary(rule(), node)
+
+
+def is_activation(value: Any) -> bool:
+    """Whether an argument of a call depends on the images."""
+    return isinstance(value, fx.Node) and not value.meta.get(CONSTANT, False)
+
+
+def numbers(*values: Any) -> bool:
+    """Whether all are numbers, None, or (nested) lists of such: nothing that the graph computes."""
+    return not any(
+        isinstance(value, fx.Node) or (isinstance(value, list | tuple) and not numbers(*value))
+        for value in values
+    )

@@ -3,13 +3,13 @@
 import operator
 import warnings
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from torch import fx, nn
 
 from bkn.moments.operation import Arrive, Join
-from bkn.moments.reading import read
-from bkn.moments.steps import Step
+from bkn.moments.reading import mark_constants, read
+from bkn.moments.steps import Step, is_activation
 from bkn.normalizers.base import Normalizer
 
 RULES = "moment_rules"  # the submodule that holds the woven rules
@@ -56,6 +56,7 @@ class Weaver:
         self.carried: dict[fx.Node, fx.Node] = {}  # activations -> their belief
 
     def weave(self) -> None:
+        mark_constants(self.graph)
         for node in self.nodes:
             self.ways[node] = self.way(node)
         self.warn()
@@ -72,7 +73,7 @@ class Weaver:
         """How the belief about a node's output comes about."""
         if node.target is operator.getitem and node.args[0] in self.norms:
             return Begin(cast(fx.Node, node.args[0]))
-        if node in self.norms or node.op in ("placeholder", "get_attr"):
+        if node in self.norms or node.op == "placeholder" or not is_activation(node):
             return None
         step = read(node, self.model)
         sources = node.all_input_nodes if step is None else step.sources
@@ -120,14 +121,14 @@ class Weaver:
             step = cast(Step, way)
             carried = [self.carried[source] for source in step.sources]
             if isinstance(step.rule, Join):
-                return self.call(node.name, step.rule, *carried)
+                return self.call(node.name, step.rule, carried, list(step.sources))
             weights = [
                 self.graph.get_attr(weight) if isinstance(weight, str) else weight
                 for weight in step.weights
             ]
             return self.call(node.name, step.rule, carried[0], step.sources[0], *weights)
 
-    def call(self, name: str, rule: nn.Module, *args: fx.Node | None) -> fx.Node:
+    def call(self, name: str, rule: nn.Module, *args: Any) -> fx.Node:
         self.model.add_submodule(f"{RULES}.{name}", rule)
         return self.graph.call_module(f"{RULES}.{name}", args)
 

@@ -8,10 +8,10 @@ import torch.nn.functional as F
 from torch.testing import assert_close
 
 from bkn.moments.carried import Moments, Sample, gaussian_images
+from bkn.moments.joins import Add, Concat
 from bkn.moments.linear import Conv, Linear
 from bkn.moments.pointwise import Relu
-from bkn.moments.pooling import AdaptiveAvgPool, AvgPool, MaxPool
-from bkn.moments.shape import Add, Concat, Flatten, PadChannels
+from bkn.moments.pooling import AdaptivePool, AvgPool, MaxPool
 from bkn.normalizers.base import Belief
 from bkn.normalizers.kalman import KalmanNorm
 
@@ -60,34 +60,23 @@ def test_vectors_draw_a_micro_batch():
 
 def test_an_image_that_shrank_to_one_place_says_nothing():
     carried = Relu()(Sample(BELIEF, generator()), X)
-    assert AdaptiveAvgPool((1, 1))(carried, X).belief() is None
+    assert AdaptivePool((1, 1))(carried, X).belief() is None
 
 
 def test_pooling_leaves_undrawn_moments_as_they_are():
-    for pool in (AvgPool((2, 2), (2, 2), (0, 0)), AdaptiveAvgPool((2, 2))):
+    for pool in (AvgPool((2, 2), (2, 2), (0, 0)), AdaptivePool((2, 2))):
         assert_close(pool(Sample(BELIEF), X).belief(), BELIEF)
         assert (pool(Moments(*BELIEF), X).belief().var < BELIEF.var + 1e-9).all()
-
-
-def test_padding_is_per_micro_batch():
-    padded = PadChannels(1, 1)(Sample(BELIEF), X).belief()
-    zero = torch.zeros(2, 1)
-    assert_close(padded, Belief(*(torch.cat([zero, part, zero], 1) for part in BELIEF)))
 
 
 def test_a_join_adds_moments():
     image = Relu()(Sample(BELIEF, generator()), X)
     drawn = image.belief()
-    total = Add()(image, Sample(BELIEF)).belief()
+    total = Add()([image, Sample(BELIEF)], [X, X]).belief()
     assert_close(total, Belief(drawn.mean + BELIEF.mean, drawn.var + BELIEF.var))
-    side = Concat()(image, Sample(BELIEF)).belief()
+    side = Concat(1)([image, Sample(BELIEF)], [X, X]).belief()
     assert_close(side.var, torch.cat([drawn.var, BELIEF.var], 1))
-    assert Add()(image, AdaptiveAvgPool((1, 1))(image, X)) is None
-
-
-def test_flattened_moments_belong_to_every_place():
-    flat = Flatten()(Sample(BELIEF), X).belief()
-    assert_close(flat.mean, BELIEF.mean.repeat_interleave(30, 1))
+    assert Add()([image, AdaptivePool((1, 1))(image, X)], [X, X]) is None
 
 
 def test_one_by_one_convolution_agrees_with_the_closed_form_on_average():

@@ -119,7 +119,7 @@ def test_the_residual_stream_keeps_its_incoming_prior():
     model(X)
     streams = [one for name, one in given.items() if name.startswith(f"{RULES}_add")]
     assert len(streams) == 6
-    branch, stream = streams[1][0]
+    branch, stream = streams[1][0][0]
     assert stream is streams[0][1]  # what came in, uncorrected
     assert_close(streams[1][1].belief().mean, branch.belief().mean + stream.belief().mean)
 
@@ -334,14 +334,14 @@ class Joined(nn.Module):
     def __init__(self, between):
         super().__init__()
         self.conv0, self.norm0 = nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4)
-        self.shift = nn.Parameter(torch.ones(4, 1, 1))
+        self.beside = nn.Conv2d(1, 4, 3, padding=1)
         self.conv1, self.norm1 = nn.Conv2d(4, 4, 3, padding=1), nn.BatchNorm2d(4)
         self.between = between
 
     def forward(self, x):
-        x = self.norm0(self.conv0(x))
-        x = torch.cat([x], 1) if self.between == "cat of one" else x + self.shift
-        return self.norm1(self.conv1(x))
+        y = self.norm0(self.conv0(x))
+        y = torch.cat([y], 1) if self.between == "cat of one" else y + self.beside(x)
+        return self.norm1(self.conv1(y))
 
 
 def test_a_concatenation_of_one_part_carries_the_belief():
