@@ -5,27 +5,43 @@ import streamlit as st
 from app import forms
 from app.figures.filter_error import IN_USE, error_by_gain
 from app.figures.filter_story import story
-from app.kalman import averaged, free, said, sidebar
+from app.kalman import averaged, free, picking, recorded, said, sidebar
 from app.kalman.steps import steps
+from app.lab import lab
 from app.live import figure
 
 forms.hold()
 settings = sidebar.settings()
+picked: picking.Picked | str = ""
 with st.sidebar:
-    sidebar.source()
-    sidebar.sliders()
-scene = free.scene(settings)
-curve = averaged.curve(settings)
-
+    if sidebar.source() == "recorded":
+        picked = picking.pick(lab())
+    else:
+        sidebar.sliders()
 st.html('<p class="bkn-sentence one">How does the filter work?</p>')
-if wrong := st.session_state.get(sidebar.WRONG):
-    st.warning("In the link: " + "; ".join(wrong))
+sidebar.complain()
+if isinstance(picked, picking.Picked):
+    scene = picked.scene
+    layout, arrays = picked.snapshot.layer(picked.label)
+    curve = recorded.curve(layout, arrays, picked.index)
+    st.html(f'<p class="bkn-shown"><b>Recorded:</b> {picking.about(picked)}</p>')
+elif picked:
+    st.info(picked)
+    sidebar.keep()
+    st.stop()
+else:
+    scene, curve = free.scene(settings), averaged.curve(settings)
 st.html(f'<p class="bkn-still bkn-sentence">{said.outcome(scene)}</p>')
 with st.container(key="filter"):
     with st.container(key="filter_picture"):
-        figure("fig_filter", story(scene, settings["stage"]), height=560,
-               on_stage=lambda stage: sidebar.change("stage", stage))  # fmt: skip
+        figure(
+            "fig_filter", story(scene, settings["stage"]), height=570,
+            on_stage=lambda stage: sidebar.change("stage", stage),
+        )  # fmt: skip
     with st.container(key="filter_steps"):
         steps(scene)
-figure("fig_q", error_by_gain(curve, {IN_USE: (scene.gain, scene.var_gain)}), height=330)
+if curve is None:
+    st.info("A layer without a prior has nothing to weigh: every gain gives the observation.")
+else:
+    figure("fig_q", error_by_gain(curve, {IN_USE: (scene.gain, scene.var_gain)}), height=330)
 sidebar.keep()

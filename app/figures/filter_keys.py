@@ -12,6 +12,7 @@ import numpy as np
 from app.figures.spec import Dict, packed
 from app.kalman.scene import Scene, deviation
 from bkn.replay import Moments, Real
+from bkn.snapshot import BINS, SPAN
 
 REACH = 3.6  # standard deviations of a bell that are drawn
 POINTS = np.linspace(-REACH, REACH, 97)
@@ -32,6 +33,10 @@ class Frame(NamedTuple):
     low: float
     high: float
     top: float
+    shift: float = 0.0  # where the shelf's zero stands
+    scale: float = 1.0  # of the shelf's values
+    dotted: bool = True  # whether single values are drawn
+    shelved: bool = True  # whether the layer below is drawn
 
     @property
     def shelf(self) -> float:
@@ -41,18 +46,18 @@ class Frame(NamedTuple):
     @property
     def roof(self) -> float:
         """Upper end of the picture."""
-        return 1.62 * self.top
+        return (1.62 if self.shelved else 1.12) * self.top
 
     @property
     def floor(self) -> float:
         """Lower end: the images lie between here and 0."""
-        return -0.26 * self.top
+        return (-0.26 if self.dotted else -0.03) * self.top
 
 
 def frame(scene: Scene) -> Frame:
     """Measures that hold all bells, and do not depend on the gain."""
     known = [one for one in (scene.truth, scene.prior, scene.seen) if one is not None]
-    below = list(scene.below.beliefs) if scene.below else []
+    below = list(scene.below.beliefs) if scene.below and not scene.recorded else []
     base = scene.truth or scene.seen
     widest = 8 * max(deviation(base), 1e-6)
     ends = [
@@ -60,10 +65,32 @@ def frame(scene: Scene) -> Frame:
         for one in [*known, *below]
         for side in (-1, 1)
     ]
-    step = 10.0 ** np.floor(np.log10(max(max(ends) - min(ends), 1e-6))) / 2
+    step = 10.0 ** np.floor(np.log10(max(max(ends) - min(ends), 1e-6))) / 4
     low, high = np.floor(min(ends) / step) * step, np.ceil(max(ends) / step) * step
     heights = sorted(SHAPE.max() / max(deviation(one), 1e-6) for one in known)
-    return Frame(float(low), float(high), float(min(heights[-1], 3 * heights[0] + heights[-2])))
+    top = float(min(heights[-1], 3 * heights[0] + heights[-2]))
+    if scene.shares is not None and scene.truth is not None:
+        highest = scene.shares[1:-1].max() * BINS / (2 * SPAN * max(deviation(scene.truth), 1e-12))
+        top = max(top, min(float(highest), 2 * top))
+    shelf = shelf_scale(scene, float(low), float(high))
+    return Frame(
+        float(low), float(high), top, *shelf,
+        dotted=scene.values is not None, shelved=scene.below is not None,
+    )  # fmt: skip
+
+
+def shelf_scale(scene: Scene, low: float, high: float) -> tuple[float, float]:
+    """Shift and scale of the shelf: a recorded layer below has a scale of its own."""
+    if not scene.recorded or scene.below is None:
+        return 0.0, 1.0
+    reach = [
+        float(one.mean) + side * 3 * deviation(one)
+        for one in scene.below.beliefs
+        for side in (-1, 1)
+    ]
+    left, right = min(0.0, *reach), max(0.0, *reach)
+    scale = 0.8 * (high - low) / max(right - left, 1e-9)
+    return low + 0.1 * (high - low) - scale * left, scale
 
 
 def bell(of: Moments, size: Frame, share: float = 1.0) -> Line:
@@ -74,13 +101,24 @@ def bell(of: Moments, size: Frame, share: float = 1.0) -> Line:
 
 def on_shelf(of: Moments, size: Frame) -> Line:
     """The bell of a channel below, drawn small and high up."""
-    x, y = bell(of, size)
-    return Line(x, size.shelf + 0.34 * size.top * y / max(float(y.max()), 1e-12))
+    x = size.shift + size.scale * (float(of.mean) + deviation(of) * POINTS)
+    return Line(x, size.shelf + 0.34 * size.top * SHAPE / SHAPE.max())
 
 
-def folded(line: Line) -> Line:
+def folded(line: Line, size: Frame) -> Line:
     """Behind a ReLU: what lay below zero stands at zero."""
-    return Line(np.maximum(line.x, 0.0), line.y)
+    return Line(np.maximum(line.x, size.shift), line.y)
+
+
+def bars(scene: Scene, size: Frame) -> Line | None:
+    """The histogram of the channel's values as a density, where it was recorded."""
+    if scene.shares is None or scene.truth is None:
+        return None
+    sd = max(deviation(scene.truth), 1e-12)
+    edges = float(scene.truth.mean) + sd * np.linspace(-SPAN, SPAN, BINS + 1)
+    height = scene.shares[1:-1] / (edges[1] - edges[0])
+    outline = np.concatenate([[0.0], np.repeat(height, 2), [0.0]])
+    return Line(np.repeat(edges, 2), np.minimum(outline, size.top))
 
 
 def mixed(scene: Scene, size: Frame) -> Line:

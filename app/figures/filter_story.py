@@ -63,6 +63,9 @@ LEGEND = (
 def drawn(scene: Scene, size: Frame) -> Iterable[Dict]:
     """All traces, with the keyframes in their meta; as they stand at the end."""
     shares = [0.0 if scene.prior is None else 1 - scene.var_gain, scene.var_gain]
+    if (values := keys.bars(scene, size)) is not None:
+        yield curve("truth", values, [key(0, opacity=0), key(1, opacity=0), key(1.15, opacity=0.7)],
+                    fill=0.12, width=0.6, opacity=0.7)  # fmt: skip
     if scene.truth is not None:
         truth = bell(scene.truth, size)
         yield curve("truth", truth, [key(0, opacity=0.25), key(1, opacity=0.25),
@@ -95,7 +98,7 @@ def travellers(scene: Scene, size: Frame) -> Iterable[Dict]:
         return
     for number, belief in enumerate(beliefs):
         start = on_shelf(belief, size)
-        cut = folded(start)
+        cut = folded(start, size)
         last = faint if number == 0 else [key(0.9, opacity=0.6), key(1, opacity=0)]
         yield curve("prior", end, [
             key(0, start, 1), key(0.2, start), key(0.5, cut), key(0.62, cut), key(0.98, end),
@@ -165,16 +168,19 @@ def lanes(scene: Scene, size: Frame) -> Iterable[Dict]:
     yield ground | {"y0": 0, "y1": 0, "line": {"color": "@line", "width": 1}}
     if scene.below is not None:
         yield ground | {"y0": size.shelf, "y1": size.shelf}
-        yield {"type": "line", "x0": 0, "x1": 0, "y0": size.shelf, "y1": size.roof,
-               "line": {"color": "@line", "width": 1, "dash": "dot"}}  # fmt: skip
+        yield {
+            "type": "line", "x0": size.shift, "x1": size.shift, "y0": size.shelf, "y1": size.roof,
+            "line": {"color": "@line", "width": 1, "dash": "dot"},
+        }  # fmt: skip
 
 
 def captions(scene: Scene, size: Frame) -> Iterable[Dict]:
     """What each lane is."""
     said = [(size.top, "this layer"), (0.0, "its micro-batch" if scene.values is not None else "")]
     if scene.below is not None:
-        said.append((size.roof, "the layer below"))
-        yield note("ReLU", 0, size.roof) | {"xref": "x", "xshift": 4}
+        words = "channels of the layer below, on a scale of their own"
+        said.append((size.roof, words if scene.recorded else "the layer below"))
+        yield note("ReLU", size.shift, size.shelf) | {"xref": "x", "xanchor": "center"}
     for y, words in said:
         if words:
             yield note(words, 0, y)

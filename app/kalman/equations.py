@@ -36,10 +36,7 @@ def predict(scene: Scene) -> list[str]:
     var = inked(PRIOR, number(float(scene.prior.var)))
     below = scene.below
     if below is None or below.rectified is None:
-        return [
-            rf"\mu_{{k-1}},\,\sigma^2_{{k-1}} \;\xrightarrow{{\text{{ReLU, weights}}}}\;"
-            rf" {MEAN_PRIOR} = {mean},\quad {VAR_PRIOR} = {var}"
-        ]
+        return [rf"{MEAN_PRIOR} = {mean}", rf"{VAR_PRIOR} = {var}"]
     e, v = float(below.rectified.mean), float(below.rectified.var)
     return [
         rf"{MEAN_PRIOR} = \textstyle\sum w \cdot \mathrm E[\mathrm{{ReLU}}] = "
@@ -73,12 +70,15 @@ def update(scene: Scene) -> list[str]:
             rf"\hat\mu = {mean},\quad \hat\sigma^2 = {var}",
         ]
     q, v = number(scene.gain), number(scene.var_gain)
+    same = scene.gain == scene.var_gain
+    mean_q, var_q = ("q", "q") if same else (r"q_\mu", r"q_\sigma")
     p_mean, p_var, s_mean, s_var = inks(scene.prior, scene.seen)
     return [
-        rf"\hat\mu = (1-q)\,{MEAN_PRIOR} + q\,\bar x",
+        rf"\hat\mu = (1-{mean_q})\,{MEAN_PRIOR} + {mean_q}\,\bar x",
         rf"\phantom{{\hat\mu}} = {number(1 - scene.gain)} \cdot {p_mean} + {q} \cdot {s_mean}"
         rf" = {mean}",
-        rf"\hat\sigma^2 = (1-q)\,{VAR_PRIOR} + q\,s^2 + q(1-q)(\bar x - {MEAN_PRIOR})^2",
+        rf"\hat\sigma^2 = (1-{var_q})\,{VAR_PRIOR} + {var_q}\,s^2 + {var_q}(1-{var_q})"
+        rf"(\bar x - {MEAN_PRIOR})^2",
         rf"\phantom{{\hat\sigma^2}} = {number(1 - scene.var_gain)} \cdot {p_var} + {v} \cdot "
         rf"{s_var} + {spread(scene)} = {var}",
     ]

@@ -61,5 +61,6 @@ def scene(settings: Settings) -> Scene:
     gain = settings["q"] if passes else 1.0
     return Scene(
         prior, seen, UPDATES[RULE](prior, seen, gain, None), gain, gain, RULE,
-        below(prior), truth, shown, m, places, mean_noise(truth, noise, m, places), not passes,
+        below(prior), truth, shown, m, places, mean_noise(truth, noise, m, places),
+        set_aside=not passes, guarded=not passes,
     )  # fmt: skip

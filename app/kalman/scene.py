@@ -33,7 +33,10 @@ class Scene:
     m: int = 0  # images per micro-batch
     places: int = 1
     noise: float | None = None  # variance of the observed mean, where it is known
-    set_aside: bool = False  # the guard did not let the prior pass
+    set_aside: bool = False  # the prior has no weight
+    guarded: bool = False  # because the guard did not let it pass
+    shares: Real | None = None  # of the channel's values per bin, as a snapshot's histogram
+    recorded: bool = False
 
     @property
     def blended(self) -> bool:

@@ -39,6 +39,7 @@ LINK: dict[str, Value] = {  # everything that the link may set, and its default
     "entrant": "",
     "layer": "",
     "channel": "",
+    "group": "",  # the micro-batch, from 1
     "at": "",  # step of the training
 }
 Settings = dict[str, Any]

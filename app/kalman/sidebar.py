@@ -42,6 +42,12 @@ def keep() -> None:
         st.query_params.from_dict(link)
 
 
+def complain() -> None:
+    """Say what is wrong in the link."""
+    if wrong := st.session_state.get(WRONG):
+        st.warning("In the link: " + "; ".join(wrong))
+
+
 def change(name: str, value: Any) -> None:
     """Set one setting by hand; what the link got wrong has then been seen."""
     settings()[name] = value

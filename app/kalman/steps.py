@@ -27,7 +27,12 @@ def steps(scene: Scene) -> None:
 def predict(scene: Scene) -> str:
     """Where the prior comes from."""
     if scene.prior is None:
-        return "The first layer has no layer with a belief below it, so there is no prior."
+        return "No layer with a belief lies below this one, so it has no prior."
+    if scene.recorded and scene.below is None:
+        return (
+            "The layers below predicted these moments. What they handed on was not recorded: "
+            "their posteriors did not travel as they were."
+        )
     return (
         "The layer below holds a belief about its own input. Passed through the ReLU and the real "
         "weights, it says what this layer should see. It costs no image."
@@ -36,8 +41,6 @@ def predict(scene: Scene) -> str:
 
 def observe(scene: Scene) -> str:
     """What a micro-batch is worth."""
-    if not scene.m:
-        return "The images of one micro-batch are averaged."
     images = "One image is" if scene.m == 1 else f"{scene.m} images are"
     values = f"{scene.places} values" if scene.places > 1 else "one value"
     said = f"{images} looked at, {values} per image."
@@ -48,13 +51,24 @@ def observe(scene: Scene) -> str:
 
 def update(scene: Scene) -> str:
     """How both are weighed."""
-    if scene.set_aside:
+    if scene.guarded and scene.recorded:
+        return (
+            "The guard set the prior aside: averaged over the layer, the prior's variances were "
+            "100 times the observed ones or more. The gain in force is 1."
+        )
+    if scene.guarded:
         return (
             "The prior's variance is 100 times the observed one or more: the guard sets it aside. "
             "The gain in force is 1, and the observation normalizes alone."
         )
-    if scene.prior is None:
+    if not scene.blended:
         return "Without a prior the observation normalizes alone, as in batch norm: gain 1."
+    if scene.gain != scene.var_gain:
+        return (
+            "The prior and the observation are weighed by two gains: "
+            f"{number(scene.gain)} for the mean, {number(scene.var_gain)} for the variance. The "
+            "posterior normalizes."
+        )
     return (
         f"The observation gets the weight q = {number(scene.gain)}, the prior the rest. The last "
         "term counts how far the two means lie apart. The posterior normalizes."

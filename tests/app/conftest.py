@@ -1,5 +1,6 @@
 """The page without a browser and without a worker: a supervisor that only writes down."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -82,3 +83,18 @@ def supervisor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> NotingSupervi
 def page(supervisor: NotingSupervisor) -> AppTest:
     """The Race page, not yet run."""
     return AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=PATIENCE)
+
+
+@pytest.fixture
+def open_page(page: AppTest) -> Callable[..., AppTest]:
+    """Open a page by its file's name, with an address."""
+
+    def open_it(name: str, **url: str) -> AppTest:
+        page.switch_page(str(ROOT / "pages" / f"{name}.py"))
+        for key, value in url.items():
+            page.query_params[key] = value
+        page.run()
+        assert not page.exception
+        return page
+
+    return open_it

@@ -48,7 +48,7 @@ def test_the_mixture_that_is_shown_has_the_posteriors_moments():
 
 
 def test_the_relu_moves_what_is_below_zero_to_zero():
-    cut = filter_keys.folded(filter_keys.on_shelf(free.BELIEF, SIZE))
+    cut = filter_keys.folded(filter_keys.on_shelf(free.BELIEF, SIZE), SIZE)
     assert cut.x.min() == 0
     assert (cut.x == 0).sum() > 10
 

@@ -1,5 +1,7 @@
 """The Kalman page without a browser: sliders, equations, links, and what is kept."""
 
+from functools import partial
+
 import pytest
 
 from app.kalman import free
@@ -8,22 +10,11 @@ from app.kalman.settings import LINK
 from tests.app.conftest import ROOT
 from tests.app.test_race_page import said
 
-PAGE = str(ROOT / "pages" / "kalman.py")
-
 
 @pytest.fixture
-def kalman_page(page):
+def kalman_page(open_page):
     """Open the page with an address."""
-
-    def open_it(**url):
-        page.switch_page(PAGE)
-        for name, value in url.items():
-            page.query_params[name] = value
-        page.run()
-        assert not page.exception
-        return page
-
-    return open_it
+    return partial(open_page, "kalman")
 
 
 def formulas(page):
