@@ -3,6 +3,7 @@
 The update is that of the paper; the guard and its 100 are those of the authors' code.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -21,6 +22,10 @@ from bkn.normalizers.kernels import (
 )
 
 GUARD = 100.0  # a prior whose variances are this many times too large is not used
+TINY = 1e-10  # variances below this carry nothing
+SLOPES_RATE = 0.2  # with which averages of gradients move
+
+Guard = Callable[[Belief, Belief], Tensor]  # whether a prior is plausible, given what is seen
 
 
 def update(
@@ -42,19 +47,37 @@ def update(
     return Belief(mean, (1 - q) * (prior.var + q * spread) + q * seen.var)
 
 
-def guarded(prior: Belief, seen: Belief, gain: float | Tensor) -> tuple[Belief, Tensor]:
+def authors_guard(prior: Belief, seen: Belief) -> Tensor:
+    """Whether the average of var_prior / var_seen over groups and channels is below `GUARD`.
+
+    There is no eps: one channel without any variance, or a NaN, makes the layer trust its batch.
+    """
+    return (prior.var / seen.var).mean() < GUARD
+
+
+def geometric_guard(prior: Belief, seen: Belief) -> Tensor:
+    """Whether the geometric average of var_prior / var_seen is below `GUARD`.
+
+    The plain average of 1 / var_seen is infinite where few values make a variance, however good
+    the prior; this one says whether the prior is off, not whether one observation is small.
+    """
+    ratio = prior.var.clamp_min(TINY) / seen.var.clamp_min(TINY)
+    return (ratio.log().mean().exp() < GUARD) & prior.mean.isfinite().all()
+
+
+def guarded(
+    prior: Belief, seen: Belief, gain: float | Tensor, guard: Guard = authors_guard
+) -> tuple[Belief, Tensor]:
     """The prior and the gain that the update may use.
 
-    The average of var_prior / var_seen over all groups and channels must be below `GUARD`, one
-    decision for the whole layer. There is no eps: one channel without any variance, or a NaN,
-    makes the layer trust its batch. The decision is never read back to the host.
+    The guard decides once for the whole layer; its decision is never read back to the host.
 
     Returns:
         The prior and the gain, or the observation and 1: a prior that is not used reaches neither
         the result nor any gradient, whatever NaNs or infinities it holds.
     """
     with torch.no_grad():
-        use = (prior.var / seen.var).mean() < GUARD
+        use = guard(prior, seen)
     return used_where(use, prior, seen, gain)
 
 
@@ -85,8 +108,41 @@ def filtered(
         The normalized x and the posterior (groups, C).
     """
     mean, var = (None, None) if prior is None else prior
-    y, *posterior = _Filtered.apply(x, groups, mean, var, gain, weight, bias, eps)
+    y, *posterior, _, _ = _Filtered.apply(
+        x, groups, mean, var, gain, None, weight, bias, eps, authors_guard, None
+    )
     return y, Belief(*posterior)
+
+
+def adaptively_filtered(
+    x: Tensor,
+    groups: int,
+    prior: Belief,
+    gains: tuple[Tensor, Tensor],
+    weight: Tensor | None,
+    bias: Tensor | None,
+    eps: float,
+    slopes: Tensor,
+) -> tuple[Tensor, Belief, Belief]:
+    """As `filtered`, with a gain for the mean and one for the variance, without gradients.
+
+    Small gains leave the gradient of a normalizer to the prior, which does not know how the
+    variance answers to correlated inputs; and that of the micro-batch alone is as noisy as its
+    moments. So the gradient's own statistics, how the loss answers to mean and variance, are
+    averages over steps, as in Yan et al. (2020), https://arxiv.org/abs/2001.06838: they act on x
+    through the observation, and what the present step has beyond them acts through the update.
+
+    Args:
+        slopes: (2, C) the averages, of gradients by the posterior's mean times its deviation and
+            by its variance times that. The backward pass moves them; without any it is plain.
+
+    Returns:
+        The normalized x, the posterior and the observation (groups, C), the last without gradient.
+    """
+    y, mean, var, *seen = _Filtered.apply(
+        x, groups, *prior, *gains, weight, bias, eps, geometric_guard, slopes
+    )
+    return y, Belief(mean, var), Belief(*seen)
 
 
 class _Filtered(torch.autograd.Function):
@@ -98,25 +154,34 @@ class _Filtered(torch.autograd.Function):
         prior_mean: Tensor | None,
         prior_var: Tensor | None,
         gain: float | Tensor,
+        var_gain: Tensor | None,
         weight: Tensor | None,
         bias: Tensor | None,
         eps: float,
-    ) -> tuple[Tensor, Tensor, Tensor]:
+        guard: Guard,
+        slopes: Tensor | None,
+    ) -> tuple[Tensor, ...]:
         seen = posterior = Belief(*biased_moments(x, groups))
-        prior, used = None, None
+        prior, used, var_used = None, None, None
         if prior_mean is not None and prior_var is not None:
-            prior, used = guarded(Belief(prior_mean, prior_var), seen, gain)
-            posterior = update(prior, seen, used)
+            prior, used = guarded(Belief(prior_mean, prior_var), seen, gain, guard)
+            if var_gain is not None:
+                var_used = guarded(prior, seen, var_gain, guard)[1]
+            posterior = update(prior, seen, used, var_used)
         inverse, scale, shift = affine_of(*posterior, weight, bias, eps)
-        ctx.save_for_backward(x, *posterior, inverse, scale, *seen, *(prior or ()), used)
+        saved = (x, *posterior, inverse, scale, *seen, *(prior or (None, None)), used, var_used)
+        ctx.save_for_backward(*saved)
         ctx.affine = weight is not None, bias is not None
-        ctx.learned = isinstance(gain, Tensor)
-        return rescale(x, scale, shift), *posterior
+        ctx.moved = False
+        ctx.slopes, ctx.past = slopes, None if slopes is None else slopes.clone()
+        ctx.mark_non_differentiable(*seen)
+        return rescale(x, scale, shift), *posterior, *seen
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, g_y: Tensor, g_mean: Tensor, g_var: Tensor) -> tuple[Tensor | None, ...]:
-        x, mean, _, inverse, scale, *seen, used = ctx.saved_tensors
+    def backward(ctx: Any, g_y: Tensor, g_mean: Tensor, g_var: Tensor, *_: Any) -> Any:
+        x, mean, _, inverse, scale, *seen, prior_mean, prior_var, used, var_used = ctx.saved_tensors
+        seen_mean, seen_var = seen
         values = at_least_float32(grouped(x, mean.shape[0]))
         g, dims = at_least_float32(grouped(g_y, mean.shape[0])), values.dim()
         n = values.numel() // mean.numel()
@@ -127,24 +192,46 @@ class _Filtered(torch.autograd.Function):
         g_var = torch.addcmul(g_var, scale * inverse, g_dot, value=-0.5)
         g_weight = g_dot.sum(0) if ctx.affine[0] else None
         g_bias = g_sum.sum(0) if ctx.affine[1] else None
+        # What the averages over steps say acts on the observation, the rest on the update.
+        usual_mean = usual_var = None
+        if ctx.slopes is not None:
+            usual_mean, usual_var = ctx.past[0] * inverse, ctx.past[1] * inverse.square()
+            move_slopes(ctx, g_mean / inverse, g_var / inverse.square())
+            g_mean, g_var = g_mean - usual_mean, g_var - usual_var
         # The update: how posterior mean and variance share their gradients.
         g_prior_mean = g_prior_var = g_gain = None
         if used is not None:
-            seen_mean, seen_var, prior_mean, prior_var = seen
-            rest, gap = 1 - used, seen_mean - prior_mean
-            if ctx.learned:
-                g_gain = g_mean * gap + g_var * (
-                    seen_var - prior_var + (rest - used) * gap.square()
-                )
+            q = used if var_used is None else var_used
+            rest, gap = 1 - q, seen_mean - prior_mean
+            if ctx.needs_input_grad[4]:
+                g_gain = g_mean * gap + g_var * (seen_var - prior_var + (rest - q) * gap.square())
                 g_gain = g_gain.sum(0)
-            across = (2 * rest * used) * gap * g_var
-            g_prior_mean, g_prior_var = rest * g_mean - across, rest * g_var
-            g_mean, g_var = used * g_mean + across, used * g_var
+            across = (2 * rest * q) * gap * g_var
+            g_prior_mean, g_prior_var = (1 - used) * g_mean - across, rest * g_var
+            g_mean, g_var = used * g_mean + across, q * g_var
+        if usual_mean is not None and usual_var is not None:
+            # d/dx of the observation, its variance taken around the posterior's mean.
+            g_mean = g_mean + usual_mean + 2 * (seen_mean - mean) * usual_var
+            g_var = g_var + usual_var
         # The moments: d mean/dx = 1/n, d var/dx = 2 (x - mean) / n.
         slope = g_var * (2 / n)
-        offset = torch.addcmul(g_mean / n, slope, seen[0], value=-1)
+        offset = torch.addcmul(g_mean / n, slope, seen_mean, value=-1)
         g_x = values * spread_out(slope, dims)
         g_x += spread_out(offset, dims)
         g_x += g * spread_out(scale, dims)
         g_x = g_x.flatten(0, 1).to(x.dtype)
-        return g_x, None, g_prior_mean, g_prior_var, g_gain, g_weight, g_bias, None
+        nothing = (None,) * 3
+        return g_x, None, g_prior_mean, g_prior_var, g_gain, None, g_weight, g_bias, *nothing
+
+
+def move_slopes(ctx: Any, mean: Tensor, var: Tensor) -> None:
+    """Move the averages of gradients by those of a step (G, C), once per forward pass.
+
+    Gradients that overflowed, as mixed precision may make them, are left out.
+    """
+    if ctx.moved:
+        return
+    ctx.moved = True
+    now = torch.stack([mean.mean(0), var.mean(0)])
+    rate = torch.where(ctx.past.any(), SLOPES_RATE, 1.0)
+    ctx.slopes.copy_(torch.where(now.isfinite(), ctx.past.lerp(now.to(ctx.past), rate), ctx.past))

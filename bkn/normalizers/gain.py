@@ -44,21 +44,30 @@ class LearnedGain(nn.Module):
         raise ValueError(f"gain is learned in this layer, it cannot be set to {value!r} by hand")
 
 
-def make_gain(gain: float | str, channels: int) -> FixedGain | LearnedGain:
+def make_gain(
+    gain: float | str, channels: int, words: str = "'learned'"
+) -> FixedGain | LearnedGain:
     """The gain of that description: a number in [0, 1], or "learned".
+
+    Args:
+        gain: the description.
+        channels: C.
+        words: allowed beside a number, for the message.
 
     Raises:
         ValueError: for anything else.
     """
-    return LearnedGain(channels) if gain == LearnedGain.value else FixedGain(checked(gain))
+    if gain == LearnedGain.value:
+        return LearnedGain(channels)
+    return FixedGain(checked(gain, f", or {words}"))
 
 
-def checked(gain: float | str) -> float:
+def checked(gain: float | str, words: str = "") -> float:
     """The gain as a float.
 
     Raises:
         ValueError: unless it is a number in [0, 1].
     """
     if isinstance(gain, bool | str) or not 0 <= gain <= 1:
-        raise ValueError(f"gain must be a number in [0, 1], or 'learned', got {gain!r}")
+        raise ValueError(f"gain must be a number in [0, 1]{words}, got {gain!r}")
     return float(gain)

@@ -5,15 +5,24 @@ Code:  https://github.com/wanggrun/Kalman-Normalization (TensorFlow)
 
 Two images say little about a channel's mean and variance. The layer below already holds a
 belief; a transition pushes it through the weights into a prior (bkn.moments), and the
-micro-batch is then one noisy observation of the same moments, weighed in by `update`.
+micro-batch is then one noisy observation of the same moments, weighed in by `update`. The adaptive
+gain is ours (adaptive.py).
 """
 
 import torch
 from torch import Tensor
 
+from bkn.normalizers.adaptive import AdaptiveGain
 from bkn.normalizers.base import BatchStatistics, Belief, Estimate, moments
-from bkn.normalizers.filtering import filtered, guarded, update
+from bkn.normalizers.filtering import (
+    adaptively_filtered,
+    filtered,
+    geometric_guard,
+    guarded,
+    update,
+)
 from bkn.normalizers.gain import make_gain
+from bkn.normalizers.kernels import at_least_float32
 from bkn.normalizers.transition import make_transition
 
 
@@ -25,8 +34,10 @@ class KalmanNorm(BatchStatistics):
     Args:
         channels: C.
         gain: weight of the observation, from 0 (the prior alone) to 1 (batch norm); "learned"
-            trains one per channel. A fixed gain may be changed live.
+            trains one per channel, "adaptive" finds it, and the prior's bias, from the
+            innovations. A fixed gain may be changed live.
         transition: what is handed on and how it travels: "moments", "sampled" or "normalized".
+        rate: of the averages of the adaptive gain.
         generator: the random stream of the sampled transition; None for torch's own.
         base: see `BatchStatistics`.
     """
@@ -37,6 +48,7 @@ class KalmanNorm(BatchStatistics):
         *,
         gain: float | str = 0.1,
         transition: str = "moments",
+        rate: float = 0.15,
         generator: torch.Generator | None = None,
         running: str = "mean",
         momentum: float | None = 0.1,
@@ -53,12 +65,16 @@ class KalmanNorm(BatchStatistics):
             affine=affine,
         )
         self.blending = "mixture"
-        self.weighing = make_gain(gain, channels)
+        self.weighing = (
+            AdaptiveGain(channels, rate)
+            if gain == AdaptiveGain.value
+            else make_gain(gain, channels, "'learned' or 'adaptive'")
+        )
         self.transition = make_transition(transition, generator)
 
     @property
     def gain(self) -> float | str:
-        """The number of a fixed gain, or "learned"."""
+        """The number of a fixed gain, or "learned" or "adaptive"."""
         return self.weighing.value
 
     @gain.setter
@@ -69,10 +85,22 @@ class KalmanNorm(BatchStatistics):
         self.check_prior(prior, self.count_groups(x))
         seen = moments(x, self.micro_batch)
         one = torch.ones_like(seen.mean[0])
+        if isinstance(self.weighing, AdaptiveGain):
+            return self.adaptive_estimate(seen, prior, self.weighing)
         if prior is None:
             return Estimate(seen, None, seen, one)
         usable, gain = guarded(prior, seen, self.weighing())
         return Estimate(seen, prior, update(usable, seen, gain), gain * one)
+
+    def adaptive_estimate(
+        self, seen: Belief, prior: Belief | None, weighing: AdaptiveGain
+    ) -> Estimate:
+        """What the adaptive gain makes of an observation (G, C); its prior is the corrected one."""
+        prior = weighing.corrected(blank_like(seen.mean) if prior is None else prior)
+        gain, var_gain = weighing()
+        usable, gain = guarded(prior, seen, gain, geometric_guard)
+        var_gain = guarded(prior, seen, var_gain, geometric_guard)[1]
+        return Estimate(seen, prior, update(usable, seen, gain, var_gain), gain, var_gain)
 
     def blend(
         self,
@@ -93,7 +121,25 @@ class KalmanNorm(BatchStatistics):
     def filter(self, x: Tensor, prior: Belief | None) -> tuple[Tensor, Belief]:
         groups = self.count_groups(x)
         self.check_prior(prior, groups)
+        if isinstance(self.weighing, AdaptiveGain):
+            return self.adapt(x, groups, prior, self.weighing)
         return filtered(x, groups, prior, self.weighing(), self.weight, self.bias, self.eps)
+
+    def adapt(
+        self, x: Tensor, groups: int, prior: Belief | None, weighing: AdaptiveGain
+    ) -> tuple[Tensor, Belief]:
+        """Filter by what earlier steps left behind; then learn from the micro-batches."""
+        if prior is None:
+            zero = at_least_float32(x.new_zeros(groups, self.channels))
+            prior = blank_like(zero)
+        prior = weighing.corrected(prior)
+        affine = self.weight, self.bias, self.eps
+        y, posterior, seen = adaptively_filtered(
+            x, groups, prior, weighing(), *affine, weighing.slopes
+        )
+        rows = 1 if self.running == "first" else groups
+        weighing.learn(*(Belief(one.mean[:rows], one.var[:rows]) for one in (prior, seen)))
+        return y, posterior
 
     def check_prior(self, prior: Belief | None, groups: int) -> None:
         """Raise ValueError unless the prior has one row per micro-batch, or there is none."""
@@ -104,5 +150,18 @@ class KalmanNorm(BatchStatistics):
                 f"{tuple(prior.mean.shape)} and {tuple(prior.var.shape)}"
             )
 
+    def remember(self, posterior: Belief, values: int) -> None:
+        """As others do; the adaptive filter's variance is that of all images, so not biased."""
+        if not isinstance(self.weighing, AdaptiveGain):
+            super().remember(posterior, values)
+            return
+        first = self.running == "first"
+        self.move_averages(*(part[0] if first else part.mean(0) for part in posterior))
+
     def hand_on(self, posterior: Belief) -> Belief:
         return self.transition.hand_on(posterior, self.weight, self.bias)
+
+
+def blank_like(mean: Tensor) -> Belief:
+    """A prior that says nothing; corrected by the adaptive gain it is the layer's own past."""
+    return Belief(torch.zeros_like(mean), torch.ones_like(mean))

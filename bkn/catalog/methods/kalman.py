@@ -15,10 +15,11 @@ CARD = MethodCard(
             "gain",
             0.1,
             "Weight of the observation: 1 trusts the micro-batch alone (batch norm), 0 the "
-            "layers below; 'learned' trains one gain per channel.",
+            "layers below; 'learned' trains one gain per channel; 'adaptive' computes it, and the "
+            "prior's bias, from how far the two were apart in earlier steps.",
             0.0,
             1.0,
-            ("learned",),
+            ("learned", "adaptive"),
             live=True,
             offered=True,
         ),
@@ -29,6 +30,13 @@ CARD = MethodCard(
             "sampled image, or the moments after normalization.",
             choices=("moments", "sampled", "normalized"),
             offered=True,
+        ),
+        Param(
+            "rate",
+            0.15,
+            "How fast the adaptive gain forgets: weight of a step in its averages.",
+            0.01,
+            1.0,
         ),
         RUNNING,
     ),
