@@ -35,7 +35,7 @@ class Often(Budget):
         super().__init__()
         self.asked = first
 
-    def allows(self):
+    def allows(self, kind="light"):
         self.asked += 1
         return self.asked % 4 == 0
 
