@@ -1,0 +1,119 @@
+"""Does the adaptive gain know more than its sources? python -m benchmarks.adaptive_gain --out DIR
+
+Trains the default networks with the adaptive gain and with the authors' two fixed gains, from the
+same seeds. At (64, 2) it probes twenty times on the way, at the same steps for all: in how many
+layers is the posterior's error below that of its own observation and below that of both fixed
+gains, each in a run of its own? At the other batches it looks at accuracies alone.
+
+Every finished run is a line of JSON in DIR, so that the benchmark may be interrupted and goes on.
+"""
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from benchmarks.adaptive_gain_tables import ADAPTIVE, FIXED, accuracies, errors
+from bkn import Experiment, Race
+from bkn.entrants import entrant_text, parse_entrant
+from bkn.probe.light import LightProbe
+from bkn.training.device import training_threads
+from bkn.training.race import RaceTrainer
+from bkn.training.run import MemorySink
+
+PROBED = (64, 2)  # (B, m) where the errors are measured
+SETTINGS = (PROBED, (64, 4), (16, 2), (64, 64))
+PROBES = 20  # in a run, the first after a tenth of it
+KEPT = [f"{kind}_error_{of}" for kind in ("mean", "var") for of in ("observation", "posterior")]
+
+
+def main() -> None:
+    """Train what is missing, print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, required=True, help="folder of the results")
+    parser.add_argument("--datasets", nargs="+", default=["digits"])
+    parser.add_argument("--networks", nargs="+", default=["convnet"])
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--settings", type=int, default=len(SETTINGS), help="of the four, how many")
+    parser.add_argument("--only-tables", action="store_true", help="train nothing")
+    args = parser.parse_args()
+
+    args.out.mkdir(parents=True, exist_ok=True)
+    path = args.out / "runs.jsonl"
+    found = load(path)
+    wanted = list(experiments(args))
+    missing = [one for one in wanted if one.key not in found and not args.only_tables]
+    for one in tqdm(missing, unit="run"):
+        found[one.key] = measure(one)
+        with path.open("a") as file:
+            file.write(json.dumps({"key": one.key, **found[one.key]}) + "\n")
+    for dataset in args.datasets:
+        for network in args.networks:
+            runs = [found[e.key] for e in wanted if e.key in found and e.network == network
+                    and e.dataset == dataset]  # fmt: skip
+            print(f"\n{dataset}, {network}, {args.epochs} epochs\n")
+            print(errors(runs, PROBED), end="\n\n")
+            print(accuracies(runs, SETTINGS[: args.settings]))
+
+
+def experiments(args: argparse.Namespace) -> Iterator[Experiment]:
+    """All runs, seed by seed, so that an interrupted benchmark has pairs."""
+    for seed in range(args.seeds):
+        for dataset in args.datasets:
+            for network in args.networks:
+                for batch, micro_batch in SETTINGS[: args.settings]:
+                    for entrant in (ADAPTIVE, *FIXED, "batch"):
+                        method, options = parse_entrant(entrant)
+                        yield Experiment(
+                            dataset=dataset, network=network, method=method, options=options,
+                            batch=batch, micro_batch=micro_batch, seed=seed, epochs=args.epochs,
+                            device="cpu",
+                        )  # fmt: skip
+
+
+def measure(experiment: Experiment) -> dict[str, Any]:
+    """Accuracy, and at PROBED errors by step and layer, of one run; 0 if it diverged."""
+    probed = (experiment.batch, experiment.micro_batch) == PROBED and experiment.method != "batch"
+    race = Race((experiment,), "off")
+    sink = MemorySink(race)
+    seen: dict[int, dict[str, list[float]]] = {}
+    with training_threads():
+        trainer = RaceTrainer(race, sink, record_every=0.0)
+        steps = {trainer.steps * (k + 1) // PROBES for k in range(1, PROBES)} if probed else set()
+        while not trainer.finished:
+            trainer.advance()
+            if trainer.step in steps:
+                seen[trainer.step] = probe(trainer)
+        trainer.finish()
+    run = sink.runs[0]
+    finished = run.status == "finished"
+    return {
+        "entrant": entrant_text(experiment.method, experiment.options),
+        "setting": [experiment.batch, experiment.micro_batch],
+        "seed": experiment.seed,
+        "accuracy": run.summary["test_accuracy"] if finished else 0.0,
+        "errors": seen,
+    }
+
+
+def probe(trainer: RaceTrainer) -> dict[str, list[float]]:
+    """KEPT by layer, now."""
+    entrant = trainer.entrants[0]
+    eye = LightProbe(entrant.norms, trainer.images, entrant.takes_domains)
+    values = dict(zip(eye.columns, eye.measure(entrant.model), strict=True))
+    return {layer: [values[f"{layer}/{metric}"] for metric in KEPT] for layer in eye.norms}
+
+
+def load(path: Path) -> dict[str, dict[str, Any]]:
+    """What an earlier call has measured, by key."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    rows = [json.loads(line) for line in lines]
+    return {row.pop("key"): row for row in rows}
+
+
+if __name__ == "__main__":
+    main()
