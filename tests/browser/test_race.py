@@ -123,7 +123,8 @@ def test_a_reload_comes_back_to_the_race_also_after_its_end(server, visit):
     page.locator(".bkn-card").first.wait_for()
     assert "run=" in address(page)
     wait_status(page, "finished")
-    assert page.locator(".st-key-lr input").input_value() == "0.1"
+    rate = page.locator(".st-key-lr input")
+    until(lambda: rate.input_value() == "0.1", "the rate of the race in the form")
     page.reload()
     page.locator(".bkn-card").first.wait_for()
     wait_status(page, "finished")
