@@ -5,7 +5,7 @@ import warnings
 from dataclasses import dataclass
 from typing import Any, cast
 
-from torch import fx, nn
+from torch import Tensor, fx, nn
 
 from bkn.moments.operation import Arrive, Join
 from bkn.moments.reading import mark_constants, read
@@ -52,6 +52,7 @@ class Weaver:
         self.graph = model.graph
         self.nodes = list(model.graph.nodes)
         self.norms = [node for node in self.nodes if normalizer_of(node, model) is not None]
+        self.transition = transition_of(self.norms, model)
         self.ways: dict[fx.Node, Way] = {}  # activations -> how their belief comes about
         self.carried: dict[fx.Node, fx.Node] = {}  # activations -> their belief
 
@@ -126,11 +127,25 @@ class Weaver:
                 self.graph.get_attr(weight) if isinstance(weight, str) else weight
                 for weight in step.weights
             ]
-            return self.call(node.name, step.rule, carried[0], step.sources[0], *weights)
+            rule = self.transition.rule(step.rule, self.weight_of(step))
+            return self.call(node.name, rule, carried[0], step.sources[0], *weights)
+
+    def weight_of(self, step: Step) -> Tensor | None:
+        """The parameter that is the weight of an operation; None if there is none."""
+        weight = step.weights[0] if step.weights else None
+        if isinstance(weight, fx.Node):
+            weight = str(weight.target) if weight.op == "get_attr" else None
+        return dict(self.model.named_parameters()).get(str(weight))
 
     def call(self, name: str, rule: nn.Module, *args: Any) -> fx.Node:
         self.model.add_submodule(f"{RULES}.{name}", rule)
         return self.graph.call_module(f"{RULES}.{name}", args)
+
+
+def transition_of(norms: list[fx.Node], model: nn.Module) -> Any:
+    """How the normalizers' beliefs travel: `Transition` (bkn/normalizers/transition.py)."""
+    first = normalizer_of(norms[0], model)
+    return cast(Any, first).transition
 
 
 def observed(norm: fx.Node) -> fx.Node:

@@ -71,6 +71,16 @@ class GroupKalmanNorm(Normalizer):
                 "transition must be 'moments' or 'normalized': evaluation uses the prior too and "
                 "must not draw; got 'sampled'"
             )
+        if transition == "learned":
+            raise ValueError(
+                "transition must be 'moments' or 'normalized' here; the learned one is that of "
+                "channels in Kalman normalization, got 'learned'"
+            )
+        if gain == "adaptive":
+            raise ValueError(
+                "gain must be a number in [0, 1], or 'learned': the adaptive one needs averages "
+                "over steps, and here every image is filtered by itself; got 'adaptive'"
+            )
         self.groups = groups
         self.weighing = make_gain(gain, groups)
         self.transition = make_transition(transition)

@@ -36,7 +36,8 @@ class KalmanNorm(BatchStatistics):
         gain: weight of the observation, from 0 (the prior alone) to 1 (batch norm); "learned"
             trains one per channel, "adaptive" finds it, and the prior's bias, from the
             innovations. A fixed gain may be changed live.
-        transition: what is handed on and how it travels: "moments", "sampled" or "normalized".
+        transition: what is handed on and how it travels: "moments", "sampled",
+            "normalized" or "learned".
         rate: of the averages of the adaptive gain.
         generator: the random stream of the sampled transition; None for torch's own.
         base: see `BatchStatistics`.

@@ -1,6 +1,6 @@
 """How a Kalman layer's belief leaves it: what is handed on, and in which kind it travels.
 
-A transition is a small module without parameters. `hand_on` turns the posterior into the belief
+A transition is a small module. `hand_on` turns the posterior into the belief
 about the layer's output; called, it wraps that belief so that it can go through the layers in
 between (bkn.moments).
 """
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from bkn.moments.carried import Carried, Moments, Sample
+from bkn.moments.learned import learned_rule
 from bkn.normalizers.base import Belief
 
 
@@ -22,6 +23,15 @@ class MomentsTransition(nn.Module):
     def hand_on(self, posterior: Belief, weight: Tensor | None, bias: Tensor | None) -> Belief:
         return posterior
 
+    def rule(self, rule: nn.Module, weight: Tensor | None) -> nn.Module:
+        """What an operation on the way does to the belief: its moment rule, or another one.
+
+        Args:
+            rule: the moment rule.
+            weight: the operation's weight, None if it has none.
+        """
+        return rule
+
     def forward(self, belief: Belief | None) -> Carried | None:
         return None if belief is None else Moments(*belief)
 
@@ -34,6 +44,13 @@ class NormalizedTransition(MomentsTransition):
         if weight is not None and bias is not None:
             mean, var = mean + bias, var * weight.square()
         return Belief(mean, var)
+
+
+class LearnedTransition(MomentsTransition):
+    """Hand on the posterior, carry it by a learned linear map and noise: the paper's text."""
+
+    def rule(self, rule: nn.Module, weight: Tensor | None) -> nn.Module:
+        return learned_rule(rule, weight)
 
 
 class SampledTransition(MomentsTransition):
@@ -59,7 +76,13 @@ def make_transition(name: str, generator: torch.Generator | None = None) -> Mome
     """
     if name == "sampled":
         return SampledTransition(generator)
-    kinds = {"moments": MomentsTransition, "normalized": NormalizedTransition}
+    kinds = {
+        "moments": MomentsTransition,
+        "normalized": NormalizedTransition,
+        "learned": LearnedTransition,
+    }
     if name not in kinds:
-        raise ValueError(f"transition must be 'moments', 'sampled' or 'normalized', got {name!r}")
+        raise ValueError(
+            f"transition must be 'moments', 'sampled', 'normalized' or 'learned', got {name!r}"
+        )
     return kinds[name]()

@@ -27,8 +27,9 @@ CARD = MethodCard(
             "transition",
             "moments",
             "How the prior is made: the posterior's moments in closed form, the authors' "
-            "sampled image, or the moments after normalization.",
-            choices=("moments", "sampled", "normalized"),
+            "sampled image, the moments after normalization, or the paper's text: a learned "
+            "linear map and a learned noise for every layer on the way.",
+            choices=("moments", "sampled", "normalized", "learned"),
             offered=True,
         ),
         Param(
