@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import watch
 from app.lab import lab
-from app.layers import board, controls, scene, words
+from app.layers import board, controls, diagnostics, scene, words
 
 scene.enter({name: st.query_params.get_all(name) for name in st.query_params}, lab())
 first = scene.look(lab())
@@ -21,6 +21,7 @@ def now() -> None:
         st.info(words.nothing(view))
     else:
         board.draw(view, view.snapshot, controls.timeline(view))
+    diagnostics.more(lab(), view)
     scene.leave(view)
     if (view.tick, view.race_id) != (first.tick, first.race_id):
         st.rerun()  # the whole page, at its new pace
