@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 Real = NDArray[np.float64]
 GUARD = 100.0  # a prior whose variances are this many times too large is not used
+FLOOR = 0.02  # the least gain of the adaptive filter
+FARTHEST = 2.0  # innovations beyond (deviations, or relative to the variance) count as this
 
 
 class Moments(NamedTuple):
@@ -62,3 +64,32 @@ def rectified(mean: float, var: float) -> Moments:
     first = a * upper + density
     second = (a * a + 1) * upper + a * density
     return moments(sqrt(var) * first, var * (second - first * first))
+
+
+def innovation_gains(prior: Moments, seen: Moments) -> tuple[float, float]:
+    """Gains of mean and variance that the innovations of one channel speak for, no truth needed.
+
+    The noise R of an observation is their spread between micro-batches; what their average holds
+    beyond R over their number is the power P of the prior's error; the gain is P / (P + R). As the
+    adaptive gain computes them (bkn/normalizers/adaptive.py), from one step and before any bias is
+    removed from the prior.
+
+    Args:
+        prior, seen: of one channel, (G,) each, with G > 1.
+    """
+    gap = (seen.mean - prior.mean) / np.sqrt(prior.var)
+    ratio = seen.var / prior.var
+    around = ratio + gap**2  # each micro-batch's variance around the prior's mean
+    noise = float(gap.var(ddof=1)), float(around.var(ddof=1))
+    innovation = float(gap.mean()), float(ratio.mean()) + noise[0] - 1
+    mean, var = (
+        share(min(abs(one), FARTHEST) ** 2 - spread / gap.size, spread)
+        for one, spread in zip(innovation, noise, strict=True)
+    )
+    return mean, var
+
+
+def share(power: float, noise: float) -> float:
+    """P / (P + R), not below FLOOR; 1 where both vanish."""
+    power = max(power, 0.0)
+    return max(power / (power + noise), FLOOR) if power + noise > 0 else 1.0

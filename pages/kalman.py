@@ -3,10 +3,12 @@
 import streamlit as st
 
 from app import forms
-from app.figures.filter_error import IN_USE, error_by_gain
+from app.figures.filter_error import error_by_gain
 from app.figures.filter_story import story
 from app.kalman import averaged, free, picking, recorded, said, sidebar
+from app.kalman.said import gains
 from app.kalman.steps import steps
+from app.kalman.three import three
 from app.lab import lab
 from app.live import figure
 
@@ -43,5 +45,7 @@ with st.container(key="filter"):
 if curve is None:
     st.info("A layer without a prior has nothing to weigh: every gain gives the observation.")
 else:
-    figure("fig_q", error_by_gain(curve, {IN_USE: (scene.gain, scene.var_gain)}), height=330)
+    figure("fig_q", error_by_gain(curve, gains(scene), said.origin(curve, scene)), height=340)
+st.html('<h2 class="bkn-part">One update, three filters</h2>')
+three(scene)
 sidebar.keep()

@@ -9,20 +9,21 @@ from app.palette import FILTER
 ROWS = (("mean", "error of the mean"), ("var", "error of the variance"))
 SMALLEST = 1e-4  # of an error that is drawn; the axis is logarithmic
 HALVES = ([0.0, 0.455], [0.545, 1.0])
-IN_USE, BEST = "in use", "best"
+IN_USE, BEST, ADAPTIVE = "in use", "best", "adaptive"
 MARKS = {  # name -> colour, symbol, size
     BEST: ("@text", "diamond-open", 11),
-    "adaptive": ("@prior", "square", 10),
+    ADAPTIVE: ("@observation", "square", 10),
     IN_USE: ("@posterior", "circle", 13),
 }
 
 
-def error_by_gain(curve: Curve, marks: dict[str, tuple[float, float]]) -> Spec:
+def error_by_gain(curve: Curve, marks: dict[str, tuple[float, float]], note: str = "") -> Spec:
     """Two curves over the gain: of the mean and of the variance.
 
     Args:
         curve: the averages.
         marks: one of MARKS -> gain of the mean and of the variance; the best are added.
+        note: where the averages come from; the curve's own words by default.
     """
     marks = {**marks, BEST: (curve.best_mean, curve.best_var)}
     traces: list[Dict] = []
@@ -63,7 +64,7 @@ def error_by_gain(curve: Curve, marks: dict[str, tuple[float, float]]) -> Spec:
         },
         "caption": "Average error of the posterior: mean (estimate − truth)² / true variance, "
         "variance ln(estimate / truth)²",
-        "note": curve.origin,
+        "note": note or curve.origin,
         "tokens": FILTER,
     }  # fmt: skip
 
@@ -120,6 +121,7 @@ def points(curve: Curve, what: str, marks: dict[str, float], x: str, y: str) -> 
 
 
 def place(name: str, gain: float) -> str:
-    """Where a mark's name stands: the best below the curve, others above, within the picture."""
-    side = "right" if gain < 0.15 else "left" if gain > 0.85 else "center"
+    """Where a mark's name stands: apart from the others' and within the picture."""
+    side = {BEST: "center", IN_USE: "left", ADAPTIVE: "right"}[name]
+    side = "right" if gain < 0.15 else "left" if gain > 0.85 else side
     return f"{'bottom' if name == BEST else 'top'} {side}"

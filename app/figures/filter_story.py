@@ -178,7 +178,7 @@ def captions(scene: Scene, size: Frame) -> Iterable[Dict]:
     """What each lane is."""
     said = [(size.top, "this layer"), (0.0, "its micro-batch" if scene.values is not None else "")]
     if scene.below is not None:
-        words = "channels of the layer below, on a scale of their own"
+        words = "channels of the layer below (own scale)"
         said.append((size.roof, words if scene.recorded else "the layer below"))
         yield note("ReLU", size.shift, size.shelf) | {"xref": "x", "xanchor": "center"}
     for y, words in said:

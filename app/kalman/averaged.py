@@ -10,13 +10,13 @@ from functools import lru_cache
 
 import numpy as np
 
-from app.kalman.free import RULE, mean_noise
+from app.kalman.chance import DRAWS, mean_noise, observations
+from app.kalman.free import RULE
 from app.kalman.settings import Settings
 from bkn.replay import UPDATES, Moments, Real, moments
 
-DRAWS = 2000
-GRID = np.linspace(0, 1, 51)
 SHAPED_BY = ("prior_mean", "prior_var", "noise", "m", "truth_mean", "truth_var", "places")
+GRID = np.linspace(0, 1, 51)
 
 
 @dataclass(frozen=True)
@@ -58,25 +58,3 @@ def _curve(
         GRID, mean, var, best, float(GRID[var.argmin()]),
         f"Mean: exact. Variance: averaged over {DRAWS:,} drawn micro-batches.",
     )  # fmt: skip
-
-
-@lru_cache(maxsize=64)
-def chances(m: int, places: int) -> tuple[Real, Real, Real]:
-    """Standard draws of a mean, and sums of squares between and within images, DRAWS each."""
-    stream = np.random.default_rng(0)
-    normal = stream.standard_normal(DRAWS)
-    between = stream.chisquare(m - 1, DRAWS) if m > 1 else np.zeros(DRAWS)
-    within = stream.chisquare(m * (places - 1), DRAWS) if places > 1 else np.zeros(DRAWS)
-    return normal, between, within
-
-
-def observations(truth: Moments, noise: float, m: int, places: int) -> Moments:
-    """Means and biased variances of DRAWS micro-batches, without drawing their images.
-
-    For normal values the mean, the squares between images and those within them are independent:
-    a normal number and two of chi square.
-    """
-    normal, between, within = chances(m, places)
-    alone = noise + (1 - noise) / places  # variance of one image's mean, over the truth's
-    mean = truth.mean + np.sqrt(truth.var * alone / m) * normal
-    return Moments(mean, truth.var * (alone * between / m + (1 - noise) * within / (m * places)))

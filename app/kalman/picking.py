@@ -45,7 +45,7 @@ class Picked:
         """Its numbers."""
         layout = self.snapshot.layout.layer(self.label)
         network = self.history.reader.document(self.history.run_id, "network")
-        feeding = recorded.feeds(network).get(self.label, ()) if network else ()
+        feeding = recorded.feeds(network).get(self.label) if network else None
         return recorded.scene(
             self.snapshot.arrays, layout, self.index, self.group, self.experiment, feeding
         )

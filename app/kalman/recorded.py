@@ -10,10 +10,11 @@ import numpy as np
 from app.kalman.averaged import Curve
 from app.kalman.scene import Below, Scene
 from bkn.experiment import Experiment
-from bkn.replay import Moments, moments
+from bkn.replay import Moments, innovation_gains, moments
 from bkn.snapshot import GAINS, LayerArrays, LayerLayout
 
 FEW = 5  # channels of the layers below that are drawn
+COMPUTED = "adaptive"  # the gain that comes from the innovations
 GIVES_POSTERIOR = ("moments", "sampled")  # transitions that hand the posterior on as it is
 
 
@@ -23,7 +24,7 @@ def scene(
     index: int,
     group: int,
     experiment: Experiment,
-    feeding: tuple[str, ...] = (),
+    feeding: tuple[str, ...] | None = None,
 ) -> Scene:
     """One recorded update.
 
@@ -33,22 +34,38 @@ def scene(
         index: of the channel, among the kept ones.
         group: row of the micro-batch.
         experiment: of the run.
-        feeding: labels of the layers whose beliefs feed this one.
+        feeding: labels of the layers whose beliefs feed this one; None where that is unknown.
     """
     own = arrays[layout.label]
     prior = picked(own, "prior", group, index)
     gain, var_gain = float(own["gain"][index]), float(own["var_gain"][index])
     unused = prior is not None and gain == var_gain == 1.0
+    asked = experiment.options.get("gain")
+    rows = usable_groups(own)
+    innovations = prior is not None and len(rows) > 1 and asked != COMPUTED
     return Scene(
         prior, picked(own, "seen", group, index) or moments(np.nan, np.nan),
         picked(own, "posterior", group, index) or moments(np.nan, np.nan),
         gain, var_gain, layout.blending,
-        below=below(arrays, feeding, group, experiment) if prior is not None else None,
+        below=below(arrays, feeding or (), group, experiment) if prior is not None else None,
         truth=moments(own["truth_mean"][index], own["truth_var"][index]),
         m=experiment.micro_batch, places=layout.places,
-        set_aside=unused, guarded=unused and experiment.options.get("gain") != 1.0,
+        set_aside=unused, guarded=unused and asked != 1.0,
+        asked=asked if isinstance(asked, float) else None,
+        suggested=innovation_gains(*whole(own, index, rows)) if innovations else None,
+        innovations=len(rows), own_past=prior is not None and feeding == (),
+        corrected=asked == COMPUTED,
         shares=np.asarray(own["histogram"][:, index], dtype=float), recorded=True,
     )  # fmt: skip
+
+
+def whole(arrays: LayerArrays, index: int, rows: list[int]) -> tuple[Moments, Moments]:
+    """Prior and observation of a channel in all recorded micro-batches."""
+    prior, seen = (
+        moments(*(arrays[f"{name}_{what}"][rows, index] for what in ("mean", "var")))
+        for name in ("prior", "seen")
+    )
+    return prior, seen
 
 
 def picked(arrays: LayerArrays, name: str, group: int, index: int) -> Moments | None:

@@ -1,6 +1,8 @@
 """What came of one update, in one sentence."""
 
+from app.figures.filter_error import ADAPTIVE, IN_USE
 from app.figures.spec import listed
+from app.kalman.averaged import Curve
 from app.kalman.scene import Scene, deviation
 from app.palette import FILTER, Pair
 from bkn.replay import Moments
@@ -40,3 +42,19 @@ def colored(name: str) -> str:
     """A role in its colour."""
     pair: Pair = FILTER[name]
     return f'<b style="color:light-dark({pair[0]}, {pair[1]})">{name}</b>'
+
+
+def gains(scene: Scene) -> dict[str, tuple[float, float]]:
+    """Gains that are marked on the curve: of the mean and of the variance."""
+    marks = {IN_USE: (scene.gain, scene.var_gain)}
+    return marks if scene.suggested is None else marks | {ADAPTIVE: scene.suggested}
+
+
+def origin(curve: Curve, scene: Scene) -> str:
+    """How the curve was averaged, and what the adaptive mark is."""
+    if scene.suggested is None:
+        return curve.origin
+    return (
+        f"{curve.origin} Adaptive: what {scene.innovations} micro-batches speak for by their "
+        "innovations, without the truth, before the prior's bias is removed."
+    )

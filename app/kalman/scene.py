@@ -36,7 +36,12 @@ class Scene:
     set_aside: bool = False  # the prior has no weight
     guarded: bool = False  # because the guard did not let it pass
     shares: Real | None = None  # of the channel's values per bin, as a snapshot's histogram
+    asked: float | None = None  # the gain that was set by hand, whatever the guard said
+    suggested: tuple[float, float] | None = None  # gains that the innovations speak for
+    innovations: int = 0  # how many micro-batches these are from
     recorded: bool = False
+    own_past: bool = False  # the prior is what this layer saw before: nothing feeds it
+    corrected: bool = False  # the prior is without its learned bias
 
     @property
     def blended(self) -> bool:

@@ -28,15 +28,15 @@ def predict(scene: Scene) -> str:
     """Where the prior comes from."""
     if scene.prior is None:
         return "No layer with a belief lies below this one, so it has no prior."
-    if scene.recorded and scene.below is None:
-        return (
-            "The layers below predicted these moments. What they handed on was not recorded: "
-            "their posteriors did not travel as they were."
-        )
-    return (
+    if scene.own_past:
+        return "No layer with a belief lies below: the prior is what this layer saw in the past."
+    said = (
         "The layer below holds a belief about its own input. Passed through the ReLU and the real "
         "weights, it says what this layer should see. It costs no image."
     )
+    if scene.recorded and scene.below is None:
+        said = "The layers below predicted these moments; what they handed on was not recorded."
+    return f"{said} Here without the bias that earlier steps showed." if scene.corrected else said
 
 
 def observe(scene: Scene) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from app.kalman import averaged, equations, free
+from app.kalman import averaged, chance, equations, free
 from app.kalman.settings import FREE, LINK, read, write
 from bkn import replay
 from bkn.moments.rectified import rectified
@@ -95,13 +95,13 @@ def pooled(settings, count=4000):
 def test_the_noise_of_the_mean_is_that_of_drawn_images():
     seen = pooled(ODD)
     truth = replay.moments(ODD["truth_mean"], ODD["truth_var"])
-    expected = free.mean_noise(truth, ODD["noise"], ODD["m"], ODD["places"])
+    expected = chance.mean_noise(truth, ODD["noise"], ODD["m"], ODD["places"])
     np.testing.assert_allclose(seen.mean.var(), expected, rtol=0.06)
 
 
 def test_drawn_statistics_are_distributed_as_those_of_drawn_images():
     truth = replay.moments(ODD["truth_mean"], ODD["truth_var"])
-    short = averaged.observations(truth, ODD["noise"], ODD["m"], ODD["places"])
+    short = chance.observations(truth, ODD["noise"], ODD["m"], ODD["places"])
     long = pooled(ODD)
     np.testing.assert_allclose(short.mean.mean(), long.mean.mean(), atol=0.05)
     np.testing.assert_allclose(short.mean.var(), long.mean.var(), rtol=0.1)
@@ -124,7 +124,7 @@ def test_the_error_curve_is_the_average_over_drawn_micro_batches(q):
 def test_the_best_gains_are_where_the_curves_are_lowest():
     curve = averaged.curve(ODD)
     fine = np.linspace(0, 1, 1001)
-    noise = free.mean_noise(replay.moments(0, 2.0), 0.4, 4, 9)
+    noise = chance.mean_noise(replay.moments(0, 2.0), 0.4, 4, 9)
     errors = (1 - fine) ** 2 * 0.7**2 + fine**2 * noise
     np.testing.assert_allclose(curve.best_mean, fine[errors.argmin()], atol=1e-3)
     assert curve.var[np.isclose(curve.gains, curve.best_var)] == curve.var.min()
