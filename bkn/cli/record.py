@@ -19,7 +19,12 @@ def add(parser: argparse.ArgumentParser) -> None:
     """The settings of a race, its speed and where to put it."""
     add_settings(parser)
     parser.set_defaults(epochs=10, probe="full")
-    parser.add_argument("--speed", type=float, default=15.0, help="steps per second (default: 15)")
+    parser.add_argument(
+        "--speed",
+        type=float,
+        default=1.5,
+        help="steps per second (default: 1.5, so that the probe looks often)",
+    )
     parser.add_argument("--snapshots", type=int, default=12, help="kept per run (default: 12)")
     parser.add_argument("--channels", type=int, default=16, help="kept per layer (default: 16)")
     parser.add_argument("--out", type=Path, default=RECORDED, help="default: assets/recorded")

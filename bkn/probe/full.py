@@ -106,15 +106,15 @@ class FullProbe:
             return [norm.register_forward_pre_hook(before), norm.register_forward_hook(behind)]
 
         inputs, labels = self.probe_set.labelled(micro_batch_of(self.norms))
-        hooks = [hook for label in self.norms for hook in watch(label)]
         with frozen(self.model):
-            try:
+            stored = self.model.eval()(*inputs)  # first: training mode moves what is stored
+        hooks = [hook for label in self.norms for hook in watch(label)]
+        try:
+            with frozen(self.model):
                 logits = self.model(*inputs)
-            finally:
-                for hook in hooks:
-                    hook.remove()
-            self.model.eval()
-            stored = self.model(*inputs)
+        finally:
+            for hook in hooks:
+                hook.remove()
         loss_batch, accuracy_batch = judged(logits, labels)
         loss_stored, accuracy_stored = judged(stored, labels)
         gap = [loss_batch, loss_stored, accuracy_batch, accuracy_stored]

@@ -4,26 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from bkn import Experiment
 from bkn.probe.frozen import frozen
 from bkn.probe.light import METRICS, LightProbe
-from bkn.training.entrant import Entrant
-
-
-def trained(method="kalman", micro_batch=2, steps=5, **options) -> Entrant:
-    """A small network after a few steps on digits."""
-    experiment = Experiment(
-        method=method,
-        options=options,
-        micro_batch=micro_batch,
-        network_options={"depth": 4, "width": 4},
-        device="cpu",
-    )
-    cpu = torch.device("cpu")
-    entrant = Entrant(experiment, experiment.dataset_card.load()(cpu), cpu)
-    for step in range(steps):
-        entrant.train_step(*entrant.images.train(torch.arange(64) + 64 * step), lr=0.05)
-    return entrant
+from tests.probe.networks import trained
 
 
 def twin(norm, x, prior) -> dict[str, float]:
