@@ -64,7 +64,6 @@ def agreement(layer: WeightLayer, parts: list[tuple[Tensor, Tensor]]) -> dict[st
         layer: a convolution or linear layer.
         parts: (input, gradient at the output) of every use of the layer.
     """
-    parts = [(x.double(), g.double()) for x, g in parts]
     left = sum(sum_of_products(layer, x, g) for x, g in parts)
     absolute = sum(sum_of_products(layer, x.abs(), g.abs()) for x, g in parts)
     a, b = torch.as_tensor(left).abs().mean(), torch.as_tensor(absolute).mean()

@@ -10,7 +10,7 @@ import numpy as np
 from bkn.diagnostics.subject import Pulse, Subject, unhurried
 from bkn.probe.frozen import frozen
 
-SIZES = tuple(float(f"{a:.3g}") for a in np.logspace(-4, 2, 19))  # three per decade
+SIZES = tuple(float(f"{a:.3g}") for a in np.logspace(-4, 2, 13))  # two per decade
 
 
 def loss_along_gradient(

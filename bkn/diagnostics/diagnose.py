@@ -17,6 +17,7 @@ from bkn.diagnostics.subject import Pulse, Subject, unhurried
 from bkn.diagnostics.tails import EDGES, gradient_tails
 
 TOLERANCE, ITERATIONS = 1e-3, 200  # of the power iteration
+ROUGH = 0.1  # an eigenvalue that still changes by more than this share says nothing
 Report = dict[str, Any]
 
 
@@ -56,7 +57,7 @@ def diagnose(
         momentum: of the optimizer, for the bound.
         metric: of the Fisher matrix, see `bkn.diagnostics.fisher`.
         seconds: that a part may take; one that takes longer is left out and named in `skipped`.
-            The eigenvalue is given as far as it came.
+            The eigenvalue is given as far as it came, if it was settling.
         pulse: called between passes; what it raises ends the diagnosis.
 
     Returns:
@@ -122,7 +123,7 @@ def fisher_bound(subject: Subject, metric: Metric, momentum: float, pulse: Pulse
             last = estimate
             pulse()
     except OutOfTime:
-        if not last.iterations:
+        if not last.change < ROUGH:
             raise
     return {
         "lambda_max": last.value,

@@ -14,7 +14,7 @@ from torch import Tensor
 from bkn.diagnostics.subject import Pulse, Subject, by, unhurried
 from bkn.probe.frozen import frozen
 
-MOST = 16  # micro-batches looked at; each takes a backward pass
+MOST = 8  # micro-batches looked at; each takes a backward pass
 
 
 def gradient_noise(

