@@ -68,7 +68,7 @@ def test_the_tiers_differ_in_what_is_seen_and_in_nothing_else():
         assert steps[-1] == off.summary["steps"]
 
 
-def test_first_and_last_rounds_are_full_and_the_rest_keeps_to_its_share():
+def test_first_and_last_rounds_are_full_and_the_rest_shares():
     budget = Costs(step=1.0, light=0.2, full=1.0)
     trainer, sink = started(budget=budget, epochs=8)
     finished(trainer)
