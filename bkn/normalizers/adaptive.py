@@ -15,10 +15,12 @@ from torch import Tensor, nn
 
 from bkn.normalizers.belief import Belief
 
-TINY = 1e-10  # variances below this carry nothing
+TINY = 1e-8  # the least variance, far below the eps of a normalizer: below it nothing is carried
 FLOOR = 0.02  # the least gain of a micro-batch: the filter never stops listening
 LEAST_RATE = 0.05  # with which the bias moves, at the least
+SMALLEST = 1e-10  # a power that is nothing beside any noise
 WARM = 2  # steps with gain 1: one to find the bias, one to see how it moves
+LEAST_GROWTH = 1e-6  # of the variance's factor in a step
 FARTHEST = 2.0  # innovations beyond (deviations, or relative to the variance) count as this
 
 
@@ -69,9 +71,9 @@ class AdaptiveGain(nn.Module):
 
     def corrected(self, prior: Belief) -> Belief:
         """The prior (G, C) without its bias; its own gradient stays."""
-        var = prior.var * self.var_bias.exp()
+        var = prior.var.clamp_min(TINY) * self.var_bias.exp()
         bias = self.mean_bias.clone()  # it moves before the backward pass
-        return Belief(prior.mean + bias * (var + TINY).sqrt(), var)
+        return Belief(prior.mean + bias * var.sqrt(), var)
 
     def forward(self) -> tuple[Tensor, Tensor]:
         """The gains of mean and variance, (C,) each."""
@@ -93,10 +95,11 @@ class AdaptiveGain(nn.Module):
             seen: (G, C).
         """
         groups = len(seen.mean)
-        var = prior.var + TINY
         # What is not finite teaches nothing: it counts as predicted.
-        gap = ((seen.mean - prior.mean) * var.rsqrt()).nan_to_num(0, 0, 0)
-        ratio = (seen.var / var).nan_to_num(1, 1, 1)
+        gap = (seen.mean - prior.mean) * prior.var.rsqrt()
+        ratio = (seen.var + TINY) / prior.var
+        known = gap.isfinite() & prior.var.isfinite() & seen.var.isfinite()
+        gap, ratio = torch.where(known, gap, 0.0), torch.where(known, ratio, 1.0)
         around = ratio + gap.square()  # each micro-batch's variance around the prior's mean
         mean, spread = gap.mean(0), around.mean(0)
         first, rate = self.steps == 0, (1 / (self.steps + 1)).clamp_min(self.rate / 3)
@@ -127,7 +130,7 @@ class AdaptiveGain(nn.Module):
                 (self.var_power, self.var_noise),
             )
         )
-        growth = (var_rate * excess).clamp_min(-0.999).log1p()
+        growth = (var_rate * excess).clamp_min(LEAST_GROWTH - 1).log1p()
         smaller = (-growth / 2).exp()  # of an old deviation, in new ones
         self.var_bias.add_(growth)
         self.mean_bias.add_(mean_rate * mean).mul_(smaller)
@@ -143,7 +146,7 @@ class AdaptiveGain(nn.Module):
 def share(power: Tensor, noise: Tensor) -> Tensor:
     """P / (P + R), 1 where both vanish."""
     power = power.clamp_min(0)
-    return (power + TINY) / (power + noise + TINY)
+    return (power + SMALLEST) / (power + noise + SMALLEST)
 
 
 def power(innovation: Tensor, noise: Tensor) -> Tensor:
