@@ -24,6 +24,7 @@ from bkn.training.device import training_threads
 from bkn.training.race import RaceTrainer
 from bkn.training.run import MemorySink
 
+ENTRANTS = (ADAPTIVE, *FIXED, "batch")
 PROBED = (64, 2)  # (B, m) where the errors are measured
 SETTINGS = (PROBED, (64, 4), (16, 2), (64, 64))
 PROBES = 20  # in a run, the first after a tenth of it
@@ -39,6 +40,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--settings", type=int, default=len(SETTINGS), help="of the four, how many")
+    parser.add_argument("--entrants", nargs="+", default=ENTRANTS, help="train these only")
     parser.add_argument("--only-tables", action="store_true", help="train nothing")
     args = parser.parse_args()
 
@@ -46,7 +48,13 @@ def main() -> None:
     path = args.out / "runs.jsonl"
     found = load(path)
     wanted = list(experiments(args))
-    missing = [one for one in wanted if one.key not in found and not args.only_tables]
+    missing = [
+        one
+        for one in wanted
+        if one.key not in found
+        and entrant_text(one.method, one.options) in args.entrants
+        and not args.only_tables
+    ]
     for one in tqdm(missing, unit="run"):
         found[one.key] = measure(one)
         with path.open("a") as file:
@@ -66,7 +74,7 @@ def experiments(args: argparse.Namespace) -> Iterator[Experiment]:
         for dataset in args.datasets:
             for network in args.networks:
                 for batch, micro_batch in SETTINGS[: args.settings]:
-                    for entrant in (ADAPTIVE, *FIXED, "batch"):
+                    for entrant in ENTRANTS:
                         method, options = parse_entrant(entrant)
                         yield Experiment(
                             dataset=dataset, network=network, method=method, options=options,
