@@ -13,7 +13,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-PATIENCE = 120.0  # seconds
+PATIENCE = 300.0  # seconds
 MARGIN = 3  # for what the yardstick does not see: disks, browsers, neighbours that come and go
 TORCH = "import torch, torch._dynamo"  # what any training process pays before its first step
 QUIET = 4.8  # seconds for that on two quiet cores, with which the limits were set

@@ -9,7 +9,7 @@ from tests.browser.driving import ROOT, picture, press, step, wait_rest
 from tests.patience import until
 
 LAST_STEP = """document.querySelector('.st-key-fig_estimates .js-plotly-plot')
-    .calcdata[0].at(-1).x"""
+    ?.calcdata?.[0]?.at(-1)?.x"""
 SIZE = {"width": 1440, "height": 1290}  # the whole page
 
 
