@@ -43,7 +43,7 @@ class Run:
         """
         train, test = self._frame(TRAIN), self._frame(TEST)
         full = self._frame(FULL_PROBE)
-        gap = full[[name for name in full if name != "time" and "/" not in name]]
+        gap = full[[n for n in map(str, full.columns) if n != "time" and "/" not in n]]
         merged = train.merge(test.drop(columns="time"), on="step", how="outer", sort=True)
         if len(gap):
             merged = merged.merge(gap, on="step", how="outer", sort=True)
@@ -65,7 +65,7 @@ class Run:
     def _by_layer(self, stream: str) -> pd.DataFrame:
         """A stream of "layer/metric" columns as a table, one row per step and layer."""
         wide = self._frame(stream)
-        wide = wide[[name for name in wide if name in ("step", "time") or "/" in name]]
+        wide = wide[[n for n in map(str, wide.columns) if n in ("step", "time") or "/" in n]]
         long = wide.melt(["step", "time"], var_name="column", value_name="value")
         names = long["column"].astype(str).str.rsplit("/", n=1, expand=True)
         if long.empty:
