@@ -17,13 +17,13 @@ from bkn.store.records import RaceRow
 from bkn.store.writer import Writer
 
 HUNG_AFTER = 5.0  # seconds without a heartbeat
-STARTING_WITHIN = 30.0  # seconds that a busy machine may take to bring up Python
+STARTING_WITHIN = 30.0  # the same while Python comes up and torch is imported, which holds all back
 
 
 def epitaph(worker: WorkerProcess) -> str:
     """Why a worker of ours is gone, as a sentence."""
     if worker.hung:
-        return f"The worker gave no sign of life for {HUNG_AFTER:g} seconds and was ended."
+        return f"The worker gave no sign of life for {worker.hung:g} seconds and was ended."
     code = worker.process.returncode
     if code < 0:
         return f"The worker was killed (signal {-code})."
@@ -35,9 +35,10 @@ def kill_if_hung(worker: WorkerProcess, reader: Reader) -> None:
     """Kill a worker that lives but whose heartbeat stands still."""
     row = reader.worker(worker.id)
     beat = row.beat if row else 0.0
-    patience = HUNG_AFTER if worker.has_beaten(beat) else STARTING_WITHIN
+    starting = row is None or row.state == "starting" or not worker.has_beaten(beat)
+    patience = STARTING_WITHIN if starting else HUNG_AFTER
     if worker.silent_for(beat) >= patience and worker.alive and not _locked(reader.path):
-        worker.hung = True
+        worker.hung = patience
         worker.process.kill()
         worker.process.wait()
 

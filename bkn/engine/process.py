@@ -35,7 +35,7 @@ class WorkerProcess:
 
     def __init__(self, home: Path, cold: bool = False):
         self.id, self.race_id = new_id(), ""
-        self.hung = False  # was killed because it gave no sign of life
+        self.hung = 0.0  # seconds without a sign of life after which it was killed for that
         self.log = log_path(home, self.id)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
