@@ -11,13 +11,14 @@ from app.palette import Ink, Tokens
 
 PIXELS = 270.0  # about as wide as a panel is drawn
 COLUMNS = 3
+SMALL = 1e-3  # below, ticks are powers of ten
 PANELS = (  # metric, heading, unit in the table, whether it is squared
-    ("input_std", "activations: deviation", "deviation of the input", False),
+    ("input_std", "input: deviation", "deviation of the input", False),
     ("gradient_norm", "gradient: norm", "norm of the gradient", False),
-    ("output_mean_error", "normalized: mean off by", "mean of the output", True),
-    ("input_mean", "activations: mean", "mean of the input", False),
+    ("output_mean_error", "output: mean off by", "mean of the output", True),
+    ("input_mean", "input: mean", "mean of the input", False),
     ("update_ratio", "update over weights", "update over weights", False),
-    ("output_var_error", "normalized: variance off by", "variance of the output off by", True),
+    ("output_var_error", "output: variance off by", "variance of the output off by", True),
 )
 
 
@@ -49,7 +50,8 @@ def depth(
     """
     spec: Spec = {
         "title": "What arrives at each depth?",
-        "meaning": "Sizes by layer, from the first to the last, of every method at this step.",
+        "meaning": "By layer, for every method: what the normalizer gets, the gradient of the "
+        "weights before it, and how far its output is from mean 0 and variance 1.",
         "tokens": tokens,
         "legend": [
             chip(f"e{p.position}", p.ink.label, f"@e{p.position}", f"@t{p.position}", p.ink.dash)
@@ -113,7 +115,8 @@ def add_axes(
     known = known[np.isfinite(known) & (known > 0)]
     low, high = (known.min(), known.max()) if known.size else (1.0, 1.0)
     pad = 0.08 * max(np.log10(high / low), 0.3)
-    ticks: Dict = {"tickvals": log_ticks(np.array([low, high]), 4), "exponentformat": "none"}
+    small = "power" if high < SMALL else "none"
+    ticks: Dict = {"tickvals": log_ticks(np.array([low, high]), 4), "exponentformat": small}
     if metric == "output_var_error":
         ticks = dict(zip(("tickvals", "ticktext"), factor_ticks(float(high)), strict=True))
         low = min(low, 1.0)

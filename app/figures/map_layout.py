@@ -30,7 +30,7 @@ class Room(NamedTuple):
     row: float  # from one branch to the next
 
 
-WIDE, NARROW = Room(14.0, 32.0, 44.0), Room(2.0, 17.0, 42.0)
+WIDE, NARROW = Room(14.0, 34.0, 46.0), Room(2.0, 19.0, 44.0)
 
 
 class Spot(NamedTuple):

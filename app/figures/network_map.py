@@ -32,6 +32,7 @@ def network_map(
     picked: str | None,
     revision: str,
     hover: Mapping[str, str] | None = None,
+    note: str = "",
 ) -> Spec:
     """Draw a network with its normalizers coloured by an error; they can be picked.
 
@@ -43,6 +44,7 @@ def network_map(
         picked: label of the picked layer.
         revision: name of the picture, zoom is kept under it.
         hover: more about a layer, a line of HTML each.
+        note: a line below the map.
     """
     unit = drawn_unit(drawn)
     labels = [spot.node["label"] for spot in drawn.norms]
@@ -65,6 +67,7 @@ def network_map(
         ],
         "layout": frame(drawn, revision, unit, values, what, picked),
         "tokens": HEAT_TOKENS,
+        "note": note,
         "table": {
             "columns": ["layer", "values", UNITS[what].axis],
             "rows": [
@@ -168,7 +171,7 @@ def frame(
         label = spot.node["label"]
         if unit >= 18:
             words.append(
-                word(told(what, value), spot.x, spot.y + HALF + 8, "@text", bold=label == picked)
+                word(told(what, value), spot.x, spot.y + HALF + 11, "@text", bold=label == picked)
             )
         name = label.removeprefix(f"{spot.node['block']}.")
         if roomy and label not in titled and not spot.node["row"]:

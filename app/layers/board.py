@@ -8,7 +8,8 @@ from app.layers.history import Snapshot
 from app.layers.scene import Scene
 from app.live import figure
 
-TALL, MIDDLE, LOW = 430, 350, 300  # pixels
+TALL, MIDDLE, LOW = 440, 350, 300  # pixels
+LINE = 20  # pixels of a line below the map
 
 
 def draw(scene: Scene, snapshot: Snapshot, explain: bool) -> None:
@@ -37,8 +38,9 @@ def network(scene: Scene, snapshot: Snapshot, explain: bool) -> None:
     if drawn is None:
         st.info("This run recorded no map of its network; its layers can be picked below.")
         return
+    spec = specs.network(scene, drawn, snapshot)
     figure(
-        "fig_map", specs.network(scene, drawn, snapshot), height=height(drawn), explain=explain,
+        "fig_map", spec, height=height(drawn) + (LINE if spec["note"] else 0), explain=explain,
         on_pick=controls.pick_layer,
     )  # fmt: skip
 

@@ -28,7 +28,7 @@ def network(scene: Scene, drawn: MapLayout, snapshot: Snapshot) -> Spec:
     }
     return network_map(
         drawn, errors, scene.what, ERRORS[scene.source], scene.label, f"{scene.revision} map",
-        {label: hover(snapshot, scene, label) for label in errors},
+        {label: hover(snapshot, scene, label) for label in errors}, words.recorded(snapshot),
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from app.figures.errors import UNITS, shown, told
 from app.figures.layer_belief import Curve
 from app.figures.spec import nats
 from app.layers import numbers
+from app.layers.history import Snapshot
 from app.layers.link import ERRORS
 from app.layers.scene import Scene
 from app.watch import MOVING
@@ -70,6 +71,14 @@ def helper(scene: Scene, label: str) -> str:
     if best == "observation":
         return f"The micro-batch alone would be nearer ({seen}): the prior ({prior}) misleads it."
     return f"The prior alone would be nearer ({prior}) than the micro-batch ({seen})."
+
+
+def recorded(snapshot: Snapshot) -> str:
+    """How much of each layer the errors stand for, where it is not all."""
+    most = max((len(layer.kept) for layer in snapshot.layout.layers), default=0)
+    if all(len(layer.kept) == layer.channels for layer in snapshot.layout.layers):
+        return ""
+    return f"Averages over the recorded channels, up to {most} of a layer."
 
 
 def of_channel(scene: Scene, curves: list[Curve]) -> str:
