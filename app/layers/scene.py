@@ -107,6 +107,8 @@ def enter(url: Mapping[str, list[str]], lab: Lab) -> None:
         forms.seed({}, watch.race_of(lab, state[watch.RUN]))
     if MINE not in state:
         found, state[WRONG] = link.read(url)
+        if state[watch.RUN] and watch.race_of(lab, state[watch.RUN]) is None:
+            wrong(f"this lab knows no race {state[watch.RUN]!r}; here is the recorded one")
         state[MINE] = {}
         state[MOVED] = "q" in found
         for name, value in found.items():
@@ -151,6 +153,9 @@ def look(lab: Lab) -> Scene:
     history = lab.histories.of(cache, position)
     steps = history.steps() if history.layout else []
     snapshot = shown_snapshot(cache, history, steps)
+    if steps and snapshot is None:  # thinned away in between
+        steps = history.steps()
+        snapshot = shown_snapshot(cache, history, steps)
     what: Moment = "mean" if state["moment"] == "mean" else "var"
     label = settle_layer(snapshot, state["source"], what)
     index, group = settle_channel(snapshot, label, state["source"], what)

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.layers import scene
 from bkn.experiment import Race
+from bkn.store.reader import Reader
 from bkn.store.writer import Writer
 from tests.app.network_maps import bottlenecks, convnet
 from tests.app.snapshots import add_snapshots, write_race
@@ -198,6 +199,27 @@ def test_a_wrong_link_is_said_in_words_and_the_page_works(home):
     assert page.session_state["layer"] == "layer6"
     page.selectbox(key="layer").set_value("layer2").run()
     assert not page.warning
+
+
+def test_an_unknown_race_in_the_link_is_said(home):
+    page = open_page(home, run="unheard")
+    assert "this lab knows no race 'unheard'" in page.warning[0].value
+
+
+def test_a_snapshot_that_is_thinned_away_while_it_is_read_gives_way_to_its_neighbour(
+    page, home, monkeypatch
+):
+    real, gone = Reader.snapshot_steps, [True]
+
+    def racing(self, run_id):
+        steps = real(self, run_id)
+        return sorted([*steps, 100]) if gone and gone.pop() else steps
+
+    monkeypatch.setattr(Reader, "snapshot_steps", racing)
+    page.slider(key="at").set_value(100).run()
+    assert not page.exception
+    assert not gone
+    assert "step 90 of 210 · snapshot 4 of 8" in said(page)
 
 
 def test_a_channel_that_is_not_recorded_is_said(home):
