@@ -43,7 +43,7 @@ def test_a_link_is_read_into_typed_values():
         ("seed", "1e99", "seed must be a whole number"),
         ("copies", "64", "copies must be a whole number in [1, 32], got '64'"),
         ("layout", "mixed", "layout must be one of sample_major, copy_major, got 'mixed'"),
-        ("probe", "deep", "probe must be one of off, light, got 'deep'"),
+        ("probe", "deep", "probe must be one of off, light, full, got 'deep'"),
         ("speed", "7", "speed must be one of full, 1, 2"),
         ("moment", "median", "moment must be one of var, mean, got 'median'"),
         ("accuracy", "train", "accuracy must be one of test, held_out, got 'train'"),
