@@ -15,8 +15,8 @@ CARD = MethodCard(
             "gain",
             0.1,
             "Weight of the observation: 1 trusts the micro-batch alone (batch norm), 0 the "
-            "layers below; 'learned' trains one gain per channel; 'adaptive' computes it, and the "
-            "prior's bias, from how far the two were apart in earlier steps.",
+            "layers below; 'learned' trains one gain per channel; 'adaptive' computes it and the "
+            "prior's bias, best with the transition 'normalized'.",
             0.0,
             1.0,
             ("learned", "adaptive"),
@@ -35,7 +35,8 @@ CARD = MethodCard(
         Param(
             "rate",
             0.15,
-            "How fast the adaptive gain forgets: weight of a step in its averages.",
+            "How fast the adaptive gain forgets: weight of a step in its averages. Other gains "
+            "have none.",
             0.01,
             1.0,
         ),
@@ -56,14 +57,22 @@ CARD = MethodCard(
     evaluation="Running averages of the posterior; neither prior nor batch is looked at.",
     note="The gain is the authors' for micro-batches; for large ones they use 0.95. As theirs, a "
     "layer leaves its prior alone where that has variances 100 times too large on average. On "
-    "vectors with two values per statistic it nearly always does, and this is batch norm.",
+    "vectors with two values per statistic it nearly always does, and this is batch norm. "
+    "The adaptive gain is ours: how far observation and prior were apart in earlier steps, beyond "
+    "what the spread between micro-batches explains, tells the prior's bias and uncertainty, and "
+    "the gain is that uncertainty's share. Its averages, like the running ones, are made from all "
+    "micro-batches of a step ('running' first: from one), and act from the next step on; so do the "
+    "averages of the gradients by mean and variance that its backward pass uses. Without a prior "
+    "the layer's own past stands in.",
     batch_statistics=True,
     estimates=True,
     uses_prior=True,
     has_gain=True,
     scale_invariant=False,
     shift_invariant=False,
-    stores="running mean and variance; the gain when learned",
+    stores="running mean and variance; the gain when learned; when adaptive the averages of the "
+    "prior's bias, its power, the noise and the gradients by mean and variance; with the learned "
+    "transition a map and a noise per layer",
     colors=("#009E73", "#785EF0", "#E69F00", "#56B4E9"),
     dash="solid",
 )
