@@ -8,6 +8,7 @@ from app.palette import FILTER
 
 ROWS = (("mean", "error of the mean"), ("var", "error of the variance"))
 SMALLEST = 1e-4  # of an error that is drawn; the axis is logarithmic
+EDGE = 0.15  # gains so near to an end have their names on the other side
 HALVES = ([0.0, 0.455], [0.545, 1.0])
 IN_USE, BEST, ADAPTIVE = "in use", "best", "adaptive"
 MARKS = {  # name -> colour, symbol, size
@@ -110,7 +111,8 @@ def points(curve: Curve, what: str, marks: dict[str, float], x: str, y: str) -> 
             continue
         made.append({
             "type": "scatter", "mode": "markers+text", "x": [gain], "y": [error],
-            "xaxis": x, "yaxis": y, "text": [name], "textposition": place(name, gain),
+            "xaxis": x, "yaxis": y, "text": [name],
+            "textposition": place(name, gain, rises(curve, what, gain)),
             "textfont": {"size": 12.5, "color": "@text"}, "cliponaxis": False,
             "marker": {"color": color, "symbol": symbol, "size": size, "line": {"width": 2,
                        "color": color if symbol.endswith("open") else "@card"}},
@@ -120,8 +122,16 @@ def points(curve: Curve, what: str, marks: dict[str, float], x: str, y: str) -> 
     return made
 
 
-def place(name: str, gain: float) -> str:
-    """Where a mark's name stands: apart from the others' and within the picture."""
-    side = {BEST: "center", IN_USE: "left", ADAPTIVE: "right"}[name]
-    side = "right" if gain < 0.15 else "left" if gain > 0.85 else side
-    return f"{'bottom' if name == BEST else 'top'} {side}"
+def rises(curve: Curve, what: str, gain: float) -> bool:
+    """Whether the error grows with the gain here."""
+    return curve.error(what, gain + 0.03) > curve.error(what, gain - 0.03)
+
+
+def place(name: str, gain: float, rises: bool) -> str:
+    """Where a mark's name stands: off the curve, apart from the others', within the picture."""
+    if name == BEST:
+        return f"bottom {'right' if gain < EDGE else 'left' if gain > 1 - EDGE else 'center'}"
+    if gain < EDGE or gain > 1 - EDGE:
+        return "top right" if gain < EDGE else "top left"
+    above = name == ADAPTIVE
+    return f"{'top' if above else 'bottom'} {'left' if above == rises else 'right'}"

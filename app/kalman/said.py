@@ -20,6 +20,8 @@ def outcome(scene: Scene) -> str:
         known.insert(0, ("prior", scene.prior))
     misses = {name: miss(one, truth) for name, one in known}
     parts = [f"{colored(name)} by {value:.2f} σ" for name, value in misses.items()]
+    if not scene.blended:
+        return f"The true mean is missed by the {listed(parts)}. Here the prior has no say."
     best = min(misses, key=lambda name: misses[name])
     level = [name for name, value in misses.items() if value <= misses[best] + NEAR]
     verdict = {

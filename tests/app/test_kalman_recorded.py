@@ -155,6 +155,7 @@ def test_the_page_shows_the_recorded_update(recorded_page):
     ("key", "value", "words"),
     [
         ("recorded_layer", "layer3", "layer3"),
+        ("recorded_channel", "3", "channel 3,"),
         ("recorded_group", "5", "micro-batch 5"),
         ("recorded_entrant", "0", "Batch norm"),
     ],
