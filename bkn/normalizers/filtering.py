@@ -174,6 +174,8 @@ class _Filtered(torch.autograd.Function):
         ctx.affine = weight is not None, bias is not None
         ctx.moved = False
         ctx.slopes, ctx.past = slopes, None if slopes is None else slopes.clone()
+        if slopes is None:  # without a prior the observation is the posterior, with its gradient
+            return rescale(x, scale, shift), *posterior, None, None
         ctx.mark_non_differentiable(*seen)
         return rescale(x, scale, shift), *posterior, *seen
 
