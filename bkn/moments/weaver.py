@@ -51,6 +51,7 @@ class Weaver:
         self.model = model
         self.graph = model.graph
         self.nodes = list(model.graph.nodes)
+        self.parameters = dict(model.named_parameters())
         self.norms = [node for node in self.nodes if normalizer_of(node, model) is not None]
         self.transition = transition_of(self.norms, model)
         self.ways: dict[fx.Node, Way] = {}  # activations -> how their belief comes about
@@ -135,7 +136,7 @@ class Weaver:
         weight = step.weights[0] if step.weights else None
         if isinstance(weight, fx.Node):
             weight = str(weight.target) if weight.op == "get_attr" else None
-        return dict(self.model.named_parameters()).get(str(weight))
+        return self.parameters.get(str(weight))
 
     def call(self, name: str, rule: nn.Module, *args: Any) -> fx.Node:
         self.model.add_submodule(f"{RULES}.{name}", rule)
