@@ -154,7 +154,16 @@ def test_wrong_changes_are_refused_and_change_nothing(name, value, message):
     assert not sink.events
 
 
-@pytest.mark.parametrize("entrant", ["batch", "kalman:transition=sampled", "kalman:gain=learned"])
+@pytest.mark.parametrize(
+    "entrant",
+    [
+        "batch",
+        "kalman:transition=sampled",
+        "kalman:gain=learned",
+        "kalman:gain=adaptive,transition=normalized",
+        "kalman:transition=learned",
+    ],
+)
 def test_a_continued_race_equals_the_uninterrupted_one(entrant):
     race = Race.of([entrant], **SMALL)
     whole, whole_sink = start(race)
