@@ -46,12 +46,18 @@ class Network:
     def __init__(self, model: nn.Module):
         name = type(model).__name__
         if not any(isinstance(module, _BatchNorm) for module in model.modules()):
-            raise ValueError(f"{name} has no nn.BatchNorm layer to convert")
+            raise ValueError(
+                f"{name} has no nn.BatchNorm layer to convert; give it nn.BatchNorm layers where "
+                "the normalizers shall stand"
+            )
         model = copy.deepcopy(model)
         try:
             self.graph = trace(model)
         except UNTRACEABLE as error:
-            raise ValueError(f"{name} cannot be traced by torch.fx: {error}") from error
+            raise ValueError(
+                f"{name} cannot be traced by torch.fx: {error}; write its forward without what "
+                "depends on the values or the number of the inputs"
+            ) from error
         self.model = fx.GraphModule(model, self.graph, name)
 
     def module(self, node: object) -> nn.Module | None:
