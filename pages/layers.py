@@ -8,6 +8,7 @@ from app.layers import board, controls, diagnostics, scene, words
 
 scene.enter({name: st.query_params.get_all(name) for name in st.query_params}, lab())
 first = scene.look(lab())
+pace = first.tick, first.race_id
 
 
 def now() -> None:
@@ -23,8 +24,8 @@ def now() -> None:
         board.draw(view, view.snapshot, controls.timeline(view))
     diagnostics.more(lab(), view)
     scene.leave(view)
-    if (view.tick, view.race_id) != (first.tick, first.race_id):
+    if (view.tick, view.race_id) != pace:
         st.rerun()  # the whole page, at its new pace
 
 
-watch.refreshing(now, first.tick)
+watch.refreshing(now, pace[0])

@@ -68,9 +68,23 @@ def timeline(scene: Scene) -> bool:
             icon=":material/pause:" if playing else ":material/play_arrow:",
             disabled=len(scene.steps) < 2,
         )  # fmt: skip
-        st.slider("Step", 0, scene.total, key="at", on_change=moved, label_visibility="collapsed")
+        history_slider(scene, playing)
         st.html(f'<div class="bkn-now" role="status">{when(scene)}</div>')
         return st.toggle("Explain", key="explain")
+
+
+def history_slider(scene: Scene, playing: bool) -> None:
+    """The slider; while the picture plays, one that only shows where it is.
+
+    The browser answers late with values that the play has left behind. Were they those of the
+    visitor's slider, they would pass for a hand on it.
+    """
+    if not playing:
+        st.slider("Step", 0, scene.total, key="at", on_change=heard, label_visibility="collapsed")
+        return
+    st.session_state["at_playing"] = st.session_state["at"]
+    st.slider("Step", 0, scene.total, key="at_playing", disabled=True,
+              label_visibility="collapsed")  # fmt: skip
 
 
 def when(scene: Scene) -> str:
@@ -92,15 +106,8 @@ def play(scene: Scene) -> None:
     state = st.session_state
     if state.pop(PLAYING, None):
         return
-    if nearest(scene.steps, state["at"]) == scene.steps[-1]:
-        state["at"] = scene.steps[0]
-    state[PLAYING] = (time.monotonic(),)
-
-
-def moved() -> None:
-    """A hand on the slider ends the playing."""
-    st.session_state.pop(PLAYING, None)
-    heard()
+    at = nearest(scene.steps, state["at"])
+    state[PLAYING] = time.monotonic(), scene.steps[0] if at == scene.steps[-1] else at
 
 
 def channel(scene: Scene) -> None:

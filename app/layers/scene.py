@@ -25,7 +25,7 @@ from bkn.store.cache import RaceCache
 
 MINE = "_layers"  # key of what this page remembers while another page is shown
 WRONG = "_layers_link"  # key of what the link got wrong
-PLAYING = "_layers_playing"
+PLAYING = "_layers_playing"  # key of when the shown snapshot came up, and its step
 MOVED = "_layers_q"  # key of whether a hand, or the link, chose a q
 KEYS = ("source", "group", "at", "q", "channel")  # widgets that no other page keeps for us
 RECORDED, WATCHED = "recorded", "watched"
@@ -187,17 +187,17 @@ def shown_snapshot(cache: RaceCache, history: History, steps: list[int]) -> Snap
     total = max(cache.race.common.steps, steps[-1], 1)
     at = state.get("at")
     state["at"] = total if at is None else min(at, total)
-    step = nearest(steps, state["at"])
-    if began := state.get(PLAYING):
-        due = int((time.monotonic() - began[0]) / BEAT)
-        after = steps[steps.index(step) + 1 :]
-        if due and after:
-            step = after[0]
-            state[PLAYING] = (time.monotonic(),)
-        state["at"] = step
-        if step == steps[-1]:
-            state["at"] = total
-            del state[PLAYING]
+    if PLAYING not in state:
+        return history.at(nearest(steps, state["at"]))
+    since, at = state[PLAYING]
+    step, now = nearest(steps, at), time.monotonic()
+    after = steps[steps.index(step) + 1 :]
+    if now - since >= BEAT and after:
+        step, since = after[0], now
+    state[PLAYING], state["at"] = (since, step), step
+    if step == steps[-1]:
+        state["at"] = total
+        del state[PLAYING]
     return history.at(step)
 
 

@@ -121,11 +121,14 @@ def test_play_goes_through_the_snapshots_and_stops_at_the_end(page, monkeypatch)
     assert "step 210 of 210" in said(page)
 
 
-def test_a_hand_on_the_slider_ends_the_playing(page):
-    page.button(key="play").click().run()
+def test_a_pause_stays_where_it_is(page):
     page.slider(key="at").set_value(60).run()
+    page.button(key="play").click().run()
+    assert page.slider(key="at_playing").disabled
+    page.button(key="play").click().run()
     assert page.button(key="play").label == "Play"
-    assert "step 60 of" in said(page)
+    assert page.slider(key="at").value >= 60
+    assert f"step {page.slider(key='at').value} of" in said(page)
 
 
 def test_the_right_end_of_the_slider_follows_a_running_race(home):

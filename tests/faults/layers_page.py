@@ -50,8 +50,8 @@ FAULTS = [
     ),
     Fault(
         "app/layers/scene.py",
-        '            state["at"] = total\n            del state[PLAYING]',
-        '            state["at"] = total',
+        '        state["at"] = total\n        del state[PLAYING]',
+        '        state["at"] = total',
         f"{PAGE}::test_play_goes_through_the_snapshots_and_stops_at_the_end",
         "the play never stops",
     ),
