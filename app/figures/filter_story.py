@@ -216,7 +216,8 @@ def stages(scene: Scene) -> list[Dict]:
     if scene.prior is None:
         told["predict"] = [(0, "No layer below holds a belief, so there is no prior.")]
     if not scene.blended:
-        why = "The guard sets the prior aside" if scene.prior is not None else "There is no prior"
+        why = "There is no prior" if scene.prior is None else "The gain is 1"
+        why = "The guard sets the prior aside" if scene.guarded else why
         told["update"] = [(0, f"{why}: the observation alone normalizes, as in batch norm.")]
     return [
         {"id": stage, "name": NAMES[stage], "seconds": SECONDS[stage],

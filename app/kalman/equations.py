@@ -8,13 +8,16 @@ MEAN_PRIOR, VAR_PRIOR = r"\mu^{\text{prior}}", r"\sigma^{2\,\text{prior}}"
 
 
 def number(value: float) -> str:
-    """As many digits as matter: 0.31, 12.4, 130, 0.0042."""
+    """As many digits as matter: 0.31, 12.4, 130, 0.0042, 7.6 times 10 to the -5."""
     size = abs(value)
     if size >= 100:
         return f"{value:,.0f}".replace(",", r"\,")
     if size >= 10:
         return f"{value:.1f}"
-    return f"{value:.2f}" if size >= 0.1 or size < 5e-6 else f"{value:.2g}"
+    if 0 < size < 0.001:
+        digits, power = f"{value:.1e}".split("e")
+        return rf"{digits} \cdot 10^{{{int(power)}}}"
+    return f"{value:.2f}" if size >= 0.1 or size == 0 else f"{value:.2g}"
 
 
 def signed(value: float) -> str:
@@ -73,12 +76,14 @@ def update(scene: Scene) -> list[str]:
     same = scene.gain == scene.var_gain
     mean_q, var_q = ("q", "q") if same else (r"q_\mu", r"q_\sigma")
     p_mean, p_var, s_mean, s_var = inks(scene.prior, scene.seen)
+    weighed = rf"\hat\sigma^2 = (1-{var_q})\,{VAR_PRIOR} + {var_q}\,s^2"
+    apart = rf"+ {var_q}(1-{var_q})(\bar x - {MEAN_PRIOR})^2"
+    parts = [f"{weighed} {apart}"] if same else [weighed, rf"\phantom{{\hat\sigma^2 =}} {apart}"]
     return [
         rf"\hat\mu = (1-{mean_q})\,{MEAN_PRIOR} + {mean_q}\,\bar x",
         rf"\phantom{{\hat\mu}} = {number(1 - scene.gain)} \cdot {p_mean} + {q} \cdot {s_mean}"
         rf" = {mean}",
-        rf"\hat\sigma^2 = (1-{var_q})\,{VAR_PRIOR} + {var_q}\,s^2 + {var_q}(1-{var_q})"
-        rf"(\bar x - {MEAN_PRIOR})^2",
+        *parts,
         rf"\phantom{{\hat\sigma^2}} = {number(1 - scene.var_gain)} \cdot {p_var} + {v} \cdot "
         rf"{s_var} + {spread(scene)} = {var}",
     ]

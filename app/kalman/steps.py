@@ -61,6 +61,8 @@ def update(scene: Scene) -> str:
             "The prior's variance is 100 times the observed one or more: the guard sets it aside. "
             "The gain in force is 1, and the observation normalizes alone."
         )
+    if scene.set_aside:
+        return "The gain is set to 1: the prior has no weight, and this is batch norm."
     if not scene.blended:
         return "Without a prior the observation normalizes alone, as in batch norm: gain 1."
     if scene.gain != scene.var_gain:

@@ -172,7 +172,7 @@ def test_the_equations_below_and_of_the_batch_end_in_prior_and_observation():
 
 @pytest.mark.parametrize(
     ("value", "told"), [(0.314, "0.31"), (12.36, "12.4"), (1234.0, r"1\,234"), (0.0042, "0.0042"),
-                        (0.0, "0.00"), (-0.5, "-0.50")],
+                        (7.6e-5, r"7.6 \cdot 10^{-5}"), (0.0, "0.00"), (-0.5, "-0.50")],
 )  # fmt: skip
 def test_numbers_have_as_many_digits_as_matter(value, told):
     assert equations.number(value) == told

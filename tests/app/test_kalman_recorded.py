@@ -7,7 +7,7 @@ import pytest
 
 from app.figures import filter_keys
 from app.figures.filter_story import story
-from app.kalman import recorded, said
+from app.kalman import equations, recorded, said
 from app.kalman.steps import update
 from bkn.experiment import Experiment
 from bkn.replay import UPDATES
@@ -76,6 +76,22 @@ def test_a_gain_of_one_in_force_means_that_the_guard_tripped_unless_it_was_asked
     )
     assert asked.set_aside
     assert not asked.guarded
+    assert "The gain is set to 1" in update(asked)
+    assert "guard" not in str(story(asked)["story"])
+
+
+def test_an_adaptive_filter_has_two_gains_and_a_prior_without_its_bias():
+    layout, arrays = world()
+    arrays["layer2"]["var_gain"] = np.full(4, 0.4)
+    option = {"gain": "adaptive"}
+    one = recorded.scene(
+        arrays, layout.layer("layer2"), 0, 0, Experiment(method="kalman", options=option), ()
+    )
+    assert one.own_past
+    assert one.corrected
+    assert one.suggested is None
+    assert "0.10 for the mean, 0.40 for the variance" in update(one)
+    assert r"q_\sigma" in " ".join(equations.update(one))
 
 
 def test_beliefs_of_the_layer_below_are_shown_only_where_they_were_handed_on():

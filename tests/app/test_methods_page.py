@@ -1,6 +1,7 @@
 """The Methods page without a browser: every card can be read, wrong links are said in words."""
 
 import time
+from functools import partial
 
 import pytest
 
@@ -48,18 +49,9 @@ def measuring(monkeypatch):
 
 
 @pytest.fixture
-def methods_page(page, measuring):
+def methods_page(open_page, measuring):
     """Open the page with an address."""
-
-    def open_it(**url):
-        page.switch_page(str(ROOT / "pages" / "methods.py"))
-        for name, value in url.items():
-            page.query_params[name] = value
-        page.run()
-        assert not page.exception
-        return page
-
-    return open_it
+    return partial(open_page, "methods")
 
 
 def text(page):
