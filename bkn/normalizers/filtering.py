@@ -160,7 +160,7 @@ class _Filtered(torch.autograd.Function):
         eps: float,
         guard: Guard,
         slopes: Tensor | None,
-    ) -> tuple[Tensor, ...]:
+    ) -> tuple[Tensor | None, ...]:
         seen = posterior = Belief(*biased_moments(x, groups))
         prior, used, var_used = None, None, None
         if prior_mean is not None and prior_var is not None:
