@@ -21,6 +21,8 @@ METHODS = [
 def looked_at(method, options, **settings):
     """An entrant, its probe, what the probe saw, the arrays, and the layers' inputs."""
     entrant = trained(method, **options)
+    for norm in entrant.norms.values():
+        norm.eps = 0.01  # large enough to be seen
     probe = full_probe(entrant, **settings)
     seen = probe.measure()
     return entrant, probe, seen, probe.layout.unpack(seen.snapshot), given_to(entrant, probe)

@@ -61,6 +61,8 @@ def test_every_method_draws_the_same_network(method):
         nodes = found["nodes"]
         assert source < target
         assert nodes[source]["column"] < nodes[target]["column"]
+    into = [found["nodes"][target]["kind"] for _, target in found["edges"]]
+    assert into.count("norm") == len(labels)
     fed = {target for _, target in found["edges"]}
     assert fed == {node["id"] for node in found["nodes"]} - {0}
     places = [(node["column"], node["row"]) for node in found["nodes"]]
