@@ -44,15 +44,13 @@ def test_every_second_one_goes_and_the_interval_doubles():
 
 
 def test_a_continued_run_keeps_the_same_grid():
-    whole, first, second = Thinning(5), Thinning(5), Thinning(5)
-    for step in range(23):
-        whole.add(step)
+    whole, continued = Thinning(5), Thinning(5)
     for step in range(11):
-        first.add(step)
-    second.restore(first.state())
-    for step in range(11, 23):
-        second.add(step)
-    assert second.steps == whole.steps
+        whole.add(step)
+    continued.restore(whole.state())
+    for step in range(11, 40):
+        assert continued.add(step) == whole.add(step)
+        assert continued.steps == whole.steps
 
 
 def test_large_snapshots_are_fewer():
