@@ -61,8 +61,8 @@ def test_an_output_without_variance_is_infinitely_off_and_does_not_count():
 
 
 def test_who_helped_counts_channels():
-    arrays = layer_with(seen=[1, 3, 3, 3.0], prior=[2, 1, 2, 1.0], posterior=[3, 2, 1, 0.5])
-    assert numbers.shares(arrays, "var") == (0.25, 0.25, 0.5)
+    arrays = layer_with(seen=[1, 3, 3, 3.0], prior=[2, 1, 2, 0.1], posterior=[3, 2, 1, 0.5])
+    assert numbers.shares(arrays, "var") == (0.5, 0.25, 0.25)
     without = layer_with(seen=[1.0], prior=[np.nan], posterior=[1.0])
     assert numbers.shares(without, "var") is None
 
