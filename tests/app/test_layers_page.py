@@ -87,6 +87,9 @@ def test_another_layer_begins_with_its_own_worst_channel(page):
     assert page.session_state["channel"] == (first - 1) % 16
     page.button(key="worst").click().run()
     assert page.session_state["channel"] == first
+    page.selectbox(key="layer").set_value("layer1").run()  # as many channels, another worst one
+    assert page.session_state["channel"] != first
+    assert page.button(key="worst").disabled
 
 
 def test_the_slider_snaps_to_the_nearest_snapshot_and_stands_in_the_link(page):
