@@ -35,6 +35,16 @@ class Param:
     divides: str = ""  # a number of groups that must divide the "channels", or all "values"
     offered: bool = False  # its words make entrants of their own in the chooser of methods
     of_steps: bool = False  # a share of the planned steps; forms say which step that is
+    # (an option listed earlier, its value, the default then), where that differs
+    default_where: tuple[str, Value, Value] | None = None
+
+    def default_with(self, options: Mapping[str, Any]) -> Value:
+        """The default beside the options listed before this one."""
+        if self.default_where is not None:
+            other, value, default = self.default_where
+            if options.get(other) == value:
+                return default
+        return self.default
 
     @property
     def allowed(self) -> str:
@@ -103,10 +113,11 @@ class Card:
             if name not in known:
                 allowed = ", ".join(known) or "none"
                 raise ValueError(f"{self.key} has no option {name!r}; its options: {allowed}")
-        return {
-            name: param.check(options.get(name, param.default), self.key)
-            for name, param in known.items()
-        }
+        complete: Options = {}
+        for name, param in known.items():
+            value = options.get(name, param.default_with(complete))
+            complete[name] = param.check(value, self.key)
+        return complete
 
     def load(self) -> Any:
         """Import and return the implementation; this is where torch gets imported."""

@@ -27,6 +27,10 @@ def parse_entrant(text: str) -> tuple[str, Options]:
 def entrant_text(method: str, options: Mapping[str, Any]) -> str:
     """The inverse of `parse_entrant`, naming only what differs from the defaults."""
     card = pick(METHODS, method, "method")
-    defaults = card.complete({})
-    changed = [f"{k}={v}" for k, v in card.complete(options).items() if v != defaults[k]]
+    complete = card.complete(options)
+    changed = [
+        f"{param.name}={complete[param.name]}"
+        for param in card.params
+        if complete[param.name] != param.default_with(complete)
+    ]
     return f"{method}:{','.join(changed)}" if changed else method

@@ -102,6 +102,17 @@ def test_entrant_text_round_trip(text):
 
 def test_entrant_text_leaves_out_the_defaults():
     assert entrant_text(*parse_entrant("kalman:gain=0.1")) == "kalman"
+
+
+def test_a_default_may_depend_on_an_option_listed_before():
+    """The adaptive gain's prior is made from what is normalized, unless told otherwise."""
+    assert Experiment(options={"gain": "adaptive"}).options["transition"] == "normalized"
+    assert Experiment(options={"gain": 0.1}).options["transition"] == "moments"
+    chosen = "kalman:gain=adaptive,transition=moments"
+    assert parse_entrant(chosen)[1]["transition"] == "moments"
+    assert entrant_text(*parse_entrant(chosen)) == chosen
+    same = "kalman:gain=adaptive,transition=normalized"
+    assert entrant_text(*parse_entrant(same)) == "kalman:gain=adaptive"
     assert Experiment(options={"gain": "learned"}).label == "Kalman norm, gain learned"
 
 

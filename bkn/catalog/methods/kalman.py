@@ -16,7 +16,7 @@ CARD = MethodCard(
             0.1,
             "Weight of the observation: 1 trusts the micro-batch alone (batch norm), 0 the "
             "layers below; 'learned' trains one gain per channel; 'adaptive' computes it and the "
-            "prior's bias, best with the transition 'normalized'.",
+            "prior's bias.",
             0.0,
             1.0,
             ("learned", "adaptive"),
@@ -28,9 +28,11 @@ CARD = MethodCard(
             "moments",
             "How the prior is made: the posterior's moments in closed form, the authors' "
             "sampled image, the moments after normalization, or the paper's text: a learned "
-            "linear map and a learned noise for every layer on the way.",
+            "linear map and a learned noise for every layer on the way. The adaptive gain takes "
+            "'normalized' unless told otherwise.",
             choices=("moments", "sampled", "normalized", "learned"),
             offered=True,
+            default_where=("gain", "adaptive", "normalized"),
         ),
         Param(
             "rate",
