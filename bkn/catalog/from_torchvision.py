@@ -8,7 +8,10 @@ from bkn.catalog.layers import shrunk
 from bkn.catalog.torchvision_models import FAMILIES, STEMS, Family, Model
 
 TARGET = "bkn.nets.from_torchvision"
-MINE = "Weights are drawn as torchvision draws them; nothing is downloaded."
+MINE = (
+    "Weights are drawn as torchvision draws them; nothing is downloaded. Running averages move at "
+    "PyTorch's rate of 0.1 everywhere, as training here is short."
+)
 ORIGINAL = "Original: as torchvision has it, for pictures of 224x224."
 BYTES = 3 * 4  # a parameter, its gradient, its momentum, in float32
 IMAGES = 64  # of a step, for the estimate of its time

@@ -173,6 +173,13 @@ def test_auxiliary_classifiers_are_left_out(key):
     assert network.train()(torch.randn(2, 3, 75, 75)).shape == (2, 10)
 
 
+@one_of_each
+def test_running_averages_follow_within_a_short_training(key):
+    """MNASNet's own momentum, 0.0003, would leave them where they start."""
+    norms = [m for m in hollow(key).modules() if isinstance(m, nn.BatchNorm2d)]
+    assert {norm.momentum for norm in norms} == {0.1}
+
+
 def test_weights_follow_the_seed():
     states = []
     for seed in (0, 0, 1):
