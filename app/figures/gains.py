@@ -101,13 +101,13 @@ def innovation(cache: "RaceCache", selected_layer: str | None = None) -> Spec:
 
 
 def with_prior(cache: "RaceCache", shown: list[tuple[int, Ink]]) -> list[str]:
-    """Layers that ever had a prior; the first has none, its gain is 1 by necessity."""
-    found: dict[str, None] = {}
+    """Layers that ever had a prior, in order; the first often has none, its gain is 1 then."""
+    order: dict[str, bool] = {}
     for position, _ in shown:
         heat = cache.heat(position, "innovation_mean")
-        known = [bool(np.isfinite(row).any()) for row in heat.values]
-        found |= {layer: None for layer, has in zip(heat.layers, known, strict=True) if has}
-    return list(found)
+        for layer, row in zip(heat.layers, heat.values, strict=True):
+            order[layer] = order.get(layer, False) or bool(np.isfinite(row).any())
+    return [layer for layer, known in order.items() if known]
 
 
 def layer_scale(layers: list[str]) -> Dict:

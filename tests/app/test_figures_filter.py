@@ -148,3 +148,11 @@ def test_a_filter_that_the_probe_does_not_watch_promises_no_picture():
     assert spec["empty"] == (
         "None of these methods blends a prior with the micro-batch, so there is no gain."
     )
+
+
+def test_layers_stand_in_their_order_though_only_one_entrant_has_a_prior_for_the_first():
+    cache = lively()
+    steps = cache.curve(3, "layer1/innovation_mean").steps
+    assert figures.gain(cache)["scale"]["ends"] == ["layer2", "layer6"]
+    cache.put(3, "layer1/innovation_mean", steps, np.ones(len(steps)))
+    assert figures.gain(cache)["scale"]["ends"] == ["layer1", "layer6"]
