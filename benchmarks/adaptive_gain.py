@@ -88,14 +88,14 @@ def measure(experiment: Experiment) -> dict[str, Any]:
     probed = (experiment.batch, experiment.micro_batch) == PROBED and experiment.method != "batch"
     race = Race((experiment,), "off")
     sink = MemorySink(race)
-    seen: dict[int, dict[str, list[float]]] = {}
+    seen: dict[str, dict[str, list[float]]] = {}
     with training_threads():
         trainer = RaceTrainer(race, sink, record_every=0.0)
         steps = {trainer.steps * (k + 1) // PROBES for k in range(1, PROBES)} if probed else set()
         while not trainer.finished:
             trainer.advance()
             if trainer.step in steps:
-                seen[trainer.step] = probe(trainer)
+                seen[str(trainer.step)] = probe(trainer)  # as JSON has it
         trainer.finish()
     run = sink.runs[0]
     finished = run.status == "finished"

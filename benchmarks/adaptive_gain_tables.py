@@ -7,7 +7,7 @@ import numpy as np
 
 from benchmarks.report import LEVEL, Summary, markdown, percent
 
-ADAPTIVE = "kalman:gain=adaptive,transition=normalized"
+ADAPTIVE = "kalman:gain=adaptive"
 FIXED = ("kalman", "kalman:gain=0.95")  # the authors', for small and for large batches
 WANTED = 0.9  # share of the layers in which the posterior is to be best
 
