@@ -8,6 +8,7 @@ from tests.browser.driving import press, resting_box, step, wait_rest, while_rep
 from tests.patience import until
 
 FIGURES = ("fig_error", "fig_estimates", "fig_loss", "fig_accuracy", "fig_gain", "fig_innovation")
+RECORDED = 4  # entrants of the recorded race
 
 
 def figure(page, key):
@@ -43,16 +44,17 @@ def brightness(page):
 def test_a_line_that_is_switched_off_stays_off(server, visit):
     page = visit(server.url)
     panel = figure(page, "fig_accuracy")
-    until(lambda: lines(page, "fig_accuracy") == 3, "three lines")
+    until(lambda: lines(page, "fig_accuracy") == RECORDED, "a line for every entrant")
     chip = panel.locator(".bkn-chip").first
     chip.click()
-    until(lambda: lines(page, "fig_accuracy") == 2, "a line to go")
+    until(lambda: lines(page, "fig_accuracy") == RECORDED - 1, "a line to go")
     wait_refreshed(page)
-    until(lambda: lines(page, "fig_accuracy") == 2, "two lines")
+    until(lambda: lines(page, "fig_accuracy") == RECORDED - 1, "the line to stay away")
     assert chip.get_attribute("aria-pressed") == "false"
-    until(lambda: panel.locator(".bkn-chip[aria-pressed=true]").count() == 2, "two chips pressed")
+    pressed = panel.locator(".bkn-chip[aria-pressed=true]")
+    until(lambda: pressed.count() == RECORDED - 1, "the other chips to be pressed")
     chip.click()
-    until(lambda: lines(page, "fig_accuracy") == 3, "the line to come back")
+    until(lambda: lines(page, "fig_accuracy") == RECORDED, "the line to come back")
 
 
 def test_one_button_brings_the_whole_picture_back(server, visit):
