@@ -22,6 +22,7 @@ SMALLEST = 1e-10  # a power that is nothing beside any noise
 WARM = 2  # steps with gain 1: one to find the bias, one to see how it moves
 LEAST_GROWTH = 1e-6  # of the variance's factor in a step
 FARTHEST = 2.0  # innovations beyond (deviations, or relative to the variance) count as this
+LARGEST = 1e4  # as far as a single innovation is believed at all, so that no average overflows
 
 
 class AdaptiveGain(nn.Module):
@@ -99,7 +100,8 @@ class AdaptiveGain(nn.Module):
         gap = (seen.mean - prior.mean) * prior.var.rsqrt()
         ratio = (seen.var + TINY) / prior.var
         known = gap.isfinite() & prior.var.isfinite() & seen.var.isfinite()
-        gap, ratio = torch.where(known, gap, 0.0), torch.where(known, ratio, 1.0)
+        gap = torch.where(known, gap, 0.0).clamp(-LARGEST, LARGEST)
+        ratio = torch.where(known, ratio, 1.0).clamp_max(LARGEST**2)
         around = ratio + gap.square()  # each micro-batch's variance around the prior's mean
         mean, spread = gap.mean(0), around.mean(0)
         first, rate = self.steps == 0, (1 / (self.steps + 1)).clamp_min(self.rate / 3)
@@ -121,8 +123,14 @@ class AdaptiveGain(nn.Module):
         self.steps += 1
 
     def move_bias(self, mean: Tensor, spread: Tensor, excess: Tensor, groups: int) -> None:
-        """Update the bias by the innovations (C,), and carry all else into the new units."""
+        """Update the bias by the innovations (C,), and carry all else into the new units.
+
+        Once it is found, a single step far off moves it no farther than FARTHEST: the way back
+        from an outlier would be long, as small innovations move it slowly.
+        """
         first = self.steps == 0
+        far = torch.where(self.steps < WARM, torch.inf, FARTHEST)
+        mean, excess = mean.clamp(-far, far), torch.minimum(excess, far)
         mean_rate, var_rate = (
             torch.where(first, 1.0, share(power, noise / groups).clamp_min(LEAST_RATE))
             for power, noise in (

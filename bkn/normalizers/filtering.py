@@ -198,7 +198,8 @@ class _Filtered(torch.autograd.Function):
         usual_mean = usual_var = None
         if ctx.slopes is not None:
             usual_mean, usual_var = ctx.past[0] * inverse, ctx.past[1] * inverse.square()
-            move_slopes(ctx, g_mean / inverse, g_var / inverse.square())
+            blended = (used < 1) & (var_used < 1)
+            move_slopes(ctx, g_mean / inverse, g_var / inverse.square(), blended)
             g_mean, g_var = g_mean - usual_mean, g_var - usual_var
         # The update: how posterior mean and variance share their gradients.
         g_prior_mean = g_prior_var = g_gain = None
@@ -226,14 +227,17 @@ class _Filtered(torch.autograd.Function):
         return g_x, None, g_prior_mean, g_prior_var, g_gain, None, g_weight, g_bias, *nothing
 
 
-def move_slopes(ctx: Any, mean: Tensor, var: Tensor) -> None:
+def move_slopes(ctx: Any, mean: Tensor, var: Tensor, blended: Tensor) -> None:
     """Move the averages of gradients by those of a step (G, C), once per forward pass.
 
-    Gradients that overflowed, as mixed precision may make them, are left out.
+    Channels that were not blended (C,) are left out: their gradients are batch norm's own, which
+    with a few values per statistic are larger than all that follow. So are gradients that
+    overflowed, as mixed precision may make them.
     """
     if ctx.moved:
         return
     ctx.moved = True
     now = torch.stack([mean.mean(0), var.mean(0)])
     rate = torch.where(ctx.past.any(), SLOPES_RATE, 1.0)
-    ctx.slopes.copy_(torch.where(now.isfinite(), ctx.past.lerp(now.to(ctx.past), rate), ctx.past))
+    use = now.isfinite() & blended
+    ctx.slopes.copy_(torch.where(use, ctx.past.lerp(now.to(ctx.past), rate), ctx.past))

@@ -44,6 +44,8 @@ class Twin:
 
     def settle(self, mean, excess, around, power, groups):
         """Move the bias; power is that of the layer."""
+        if self.t >= 2:
+            mean, excess = np.clip(mean, -2, 2), min(excess, 2)
         k = [
             1.0 if self.t == 0 else max(0.05, max(p, 0) / (max(p, 0) + r / groups))
             for p, r in zip(power, self.noise, strict=True)

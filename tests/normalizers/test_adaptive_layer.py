@@ -168,3 +168,36 @@ def test_a_dead_channel_does_not_disturb_the_others():
     estimate = norm.estimate(x)
     assert estimate.gain[0] < 0.5
     assert (estimate.posterior.var[:, 0] - 1).abs().mean() < 0.2
+
+
+def test_the_averages_of_gradients_begin_with_the_first_blend():
+    """Batch norm's own gradients, large with few values, would act long after they ended."""
+    norm = KalmanNorm(3, gain="adaptive", micro_batch=2)
+    streamed(norm, 2)
+    assert not norm.weighing.slopes.any()
+    streamed(norm, 1)
+    assert norm.weighing.slopes.abs().min() > 0
+
+
+def test_an_outlier_in_one_channel_is_soon_forgotten():
+    torch.manual_seed(0)
+    norm = KalmanNorm(4, gain="adaptive", micro_batch=2)
+    for step in range(60):
+        x = torch.randn(64, 4, 4, 4)
+        if step == 40:
+            x[:, 0] *= 1000
+        y, _ = norm(x)
+        if step == 45:
+            assert 0.5 < float(y[:, 0].std()) < 2
+    assert 0.8 < float(y[:, 0].std()) < 1.2
+
+
+@pytest.mark.parametrize("scale", [1e10, 1e15])
+def test_a_step_beyond_all_scales_leaves_no_infinity_behind(scale):
+    torch.manual_seed(0)
+    norm = KalmanNorm(4, gain="adaptive", micro_batch=2)
+    for step in range(80):
+        y, _ = norm(torch.randn(16, 4, 4, 4) * (scale if step == 10 else 1))
+        assert y.isfinite().all()
+    assert all(buffer.isfinite().all() for buffer in norm.buffers())
+    assert 0.8 < float(y.std()) < 1.2
