@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from bkn.cards import as_number
 from bkn.diagnostics.agreement import sign_agreement
 from bkn.diagnostics.along import loss_along_gradient
 from bkn.diagnostics.fisher import Eigenvalue, Metric, approach, learning_rate_bound
@@ -68,8 +69,12 @@ def diagnose(
         is not finite.
 
     Raises:
-        ValueError: for an unknown metric, or a micro-batch that does not divide the batch.
+        ValueError: for an unknown metric, a momentum outside [0, 1), or a micro-batch that does
+            not divide the batch.
     """
+    number = as_number(momentum)
+    if number is None or not 0 <= number < 1:
+        raise ValueError(f"momentum must be a number in [0, 1), got {momentum!r}")
     subject = Subject(model, x, y, () if domains is None else (domains,))
     size = micro_batch or micro_batch_of(model) or len(x)
     if size < 1 or len(x) % size:
@@ -81,7 +86,7 @@ def diagnose(
         "sign_agreement": lambda _: sign_agreement(subject),
         "loss_along_gradient": lambda beat: loss_along_gradient(subject, pulse=beat),
         "noise": lambda beat: gradient_noise(subject, size, pulse=beat),
-        "fisher": lambda beat: fisher_bound(subject, metric, momentum, beat),
+        "fisher": lambda beat: fisher_bound(subject, metric, number, beat),
     }
     report: Report = {"images": len(x), "micro_batch": size, "tail_edges": list(EDGES)}
     skipped, began = [], time.monotonic()

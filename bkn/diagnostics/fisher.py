@@ -33,6 +33,7 @@ METRICS: tuple[Metric, ...] = ("softmax", "identity")
 # Of the difference, relative to the weights' norm. Two images that nearly agree make batch norm so
 # steep that larger steps leave its slope; smaller ones drown in rounding.
 STEP = 1e-10
+QUIET = 4  # small changes in a row before the iteration counts as converged
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,8 @@ class Eigenvalue:
         value: v^T F v / v^T v, never above the largest eigenvalue of a symmetric F.
         iterations: products with F so far.
         change: of the value in the last iteration, relative to it.
-        converged: whether that was below the tolerance; where the second eigenvalue lies close
-            below, what is missing may be some hundred times as much.
+        converged: whether that and those before it were below the tolerance; where the second
+            eigenvalue lies close below, what is missing may be some hundred times as much.
     """
 
     value: float
@@ -100,17 +101,20 @@ def approach(
 def power_iteration(
     product: Callable[[Tensor], Tensor], start: Tensor, tolerance: float, most: int
 ) -> Iterator[Eigenvalue]:
-    """Iterate until the Rayleigh quotient changes by less than the tolerance.
+    """Iterate until the Rayleigh quotient changes by less than the tolerance, QUIET times in a row.
 
-    A product of zero ends it with the eigenvalue 0; one that is not finite, unconverged.
+    Once is not enough: on its way past the second eigenvector it hardly moves either. A product of
+    zero ends it with the eigenvalue 0; one that is not finite, unconverged.
     """
-    v, value = start / start.norm(), float("nan")
+    v, value, quiet = start / start.norm(), float("nan"), 0
     for iteration in range(1, most + 1):
         image = product(v)
         length, before, value = image.norm().item(), value, torch.dot(v, image).item()
         change = abs(value - before) / abs(value) if value else 0.0
-        yield Eigenvalue(value, iteration, change, length == 0 or change < tolerance)
-        if length == 0 or change < tolerance or not length < float("inf"):
+        quiet = quiet + 1 if change < tolerance else 0
+        converged = length == 0 or quiet == QUIET
+        yield Eigenvalue(value, iteration, change, converged)
+        if converged or not length < float("inf"):
             return
         v = image / length
 

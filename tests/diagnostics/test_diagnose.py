@@ -151,3 +151,10 @@ def test_a_micro_batch_that_does_not_fit_is_refused():
 def test_numbers_are_plain_and_finite():
     given = {"a": [1.23456789, math.nan, {"b": -math.inf}], "n": 3, "t": "x", "no": False}
     assert as_json(given) == {"a": [1.23457, None, {"b": None}], "n": 3, "t": "x", "no": False}
+
+
+@pytest.mark.parametrize("momentum", [-3, 1.0, "much", True])
+def test_a_momentum_that_is_none_is_refused(momentum):
+    x = torch.zeros(2, 3)
+    with pytest.raises(ValueError, match=r"momentum must be a number in \[0, 1\), got"):
+        diagnose(torch.nn.Linear(3, 2), x, torch.tensor([0, 1]), momentum=momentum)

@@ -12,6 +12,7 @@ from bkn.diagnostics.fisher import (
     in_float64,
     largest_eigenvalue,
     learning_rate_bound,
+    power_iteration,
 )
 from bkn.diagnostics.mean_field import Layer, contributions, lower_bound
 from bkn.diagnostics.subject import Subject
@@ -87,6 +88,14 @@ def test_the_value_rises_to_its_end_and_says_how_far_it_is():
     early = largest_eigenvalue(subject, tolerance=1e-4, most=2)
     assert (early.iterations, early.converged) == (2, False)
     assert early == path[1]  # the start is the same each time
+
+
+def test_a_pause_at_the_second_eigenvector_is_not_the_end():
+    matrix = torch.diag(torch.tensor([1.0, 0.88, 0.2]).double())
+    start = torch.tensor([0.12, 1.0, 1e-3]).double()  # hardly changes at first, then more
+    *_, last = power_iteration(lambda v: matrix @ v, start, tolerance=1e-3, most=200)
+    assert last.converged
+    assert last.value == pytest.approx(1.0, rel=0.01)
 
 
 def test_exploded_weights_end_the_iteration_unconverged():

@@ -23,8 +23,8 @@ FAULTS = [
     ),
     Fault(
         "bkn/diagnostics/fisher.py",
-        "length == 0 or change < tolerance)",
-        "True)",
+        "converged = length == 0 or quiet == QUIET",
+        "converged = True",
         f"{FISHER}::test_the_value_rises_to_its_end_and_says_how_far_it_is",
         "every iteration calls itself converged",
     ),
