@@ -60,8 +60,8 @@ def test_it_is_the_largest_of_the_dense_matrix(norm, metric):
 def test_one_image_and_one_output_by_hand():
     model = nn.Linear(3, 1, bias=False)
     subject = Subject(model, torch.tensor([[1.0, 2.0, -2.0]]), torch.tensor([0]))
-    found = largest_eigenvalue(subject, "identity", tolerance=1e-12)
-    assert found.value == pytest.approx(9.0, rel=1e-6)
+    found = largest_eigenvalue(subject, "identity", tolerance=1e-5)
+    assert found.value == pytest.approx(9.0, rel=1e-4)
     assert found.converged
     nothing = largest_eigenvalue(subject, "softmax")  # a single class is never in doubt
     assert (nothing.value, nothing.converged) == (0.0, True)
@@ -74,8 +74,8 @@ def test_one_image_and_two_classes_by_hand():
         model.weight.copy_(torch.tensor([[0.3, 0.1], [-0.2, 0.4]]))
     x = torch.tensor([[1.5, -0.5]])
     p = model(x).softmax(1)[0, 0].item()
-    found = largest_eigenvalue(Subject(model, x, torch.tensor([1])), tolerance=1e-12)
-    assert found.value == pytest.approx(2 * p * (1 - p) * 2.5, rel=1e-6)
+    found = largest_eigenvalue(Subject(model, x, torch.tensor([1])), tolerance=1e-5)
+    assert found.value == pytest.approx(2 * p * (1 - p) * 2.5, rel=1e-4)
 
 
 def test_the_value_rises_to_its_end_and_says_how_far_it_is():
