@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -19,7 +20,7 @@ GIVES_POSTERIOR = ("moments", "sampled")  # transitions that hand the posterior 
 
 
 def scene(
-    arrays: dict[str, LayerArrays],
+    arrays: Mapping[str, LayerArrays],
     layout: LayerLayout,
     index: int,
     group: int,
@@ -75,7 +76,7 @@ def picked(arrays: LayerArrays, name: str, group: int, index: int) -> Moments | 
 
 
 def below(
-    arrays: dict[str, LayerArrays], feeding: tuple[str, ...], group: int, experiment: Experiment
+    arrays: Mapping[str, LayerArrays], feeding: tuple[str, ...], group: int, experiment: Experiment
 ) -> Below | None:
     """What the layers below handed on: some of their channels; None where that is not recorded."""
     if experiment.options.get("transition") not in GIVES_POSTERIOR:

@@ -8,6 +8,7 @@ import json
 import threading
 from bisect import bisect_right
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -29,7 +30,7 @@ class Snapshot:
 
     step: int
     layout: Layout
-    arrays: dict[str, LayerArrays]
+    arrays: Mapping[str, LayerArrays]
 
     def layer(self, label: str) -> tuple[LayerLayout, LayerArrays]:
         """What there is of one layer; KeyError if there is none of that label."""
@@ -93,7 +94,7 @@ class History:
         key = (*self._key, step)
         found = self._shelf.get(key)
         if found is None and (data := self.reader.snapshot(self.run_id, step)) is not None:
-            found = Snapshot(step, layout, layout.unpack(data))  # type: ignore[arg-type] # invariant
+            found = Snapshot(step, layout, layout.unpack(data))
             self._shelf.put(key, found, len(data))
         return found
 

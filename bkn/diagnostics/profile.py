@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from bkn.diagnostics.subject import Subject
+from bkn.probe.depth import population
 from bkn.surgery.convert import norm_layers
 
 Row = dict[str, Any]
@@ -60,8 +61,7 @@ def spread(x: Tensor) -> dict[str, float]:
 
     x is (N, C, ...); variances are biased.
     """
-    channels = x.double().transpose(0, 1).flatten(1)
-    mean, var = channels.mean(1), channels.var(1, correction=0)
+    mean, var = population(x.double())
     return {
         "mean": mean.mean().item(),
         "mean_spread": mean.std(correction=0).item(),

@@ -104,23 +104,28 @@ class AdaptiveGain(nn.Module):
         ratio = torch.where(known, ratio, 1.0).clamp_max(LARGEST**2)
         around = ratio + gap.square()  # each micro-batch's variance around the prior's mean
         mean, spread = gap.mean(0), around.mean(0)
-        first, rate = self.steps == 0, (1 / (self.steps + 1)).clamp_min(self.rate / 3)
         if groups > 1:
             mean_noise, var_noise = gap.var(0), around.var(0)
+            rate = (1 / (self.steps + 1)).clamp_min(self.rate / 3)
         else:  # half the squared step between two observations in a row
             mean_noise = (mean - self.mean_left).square() / 2
             var_noise = (spread - self.var_left).square() / 2
-            rate = torch.where(first, 0.0, (1 / self.steps.clamp_min(1)).clamp_min(self.rate / 3))
+            rate = self.rate_from_second_step(self.rate / 3)
         self.mean_noise.lerp_(mean_noise, rate)
         self.var_noise.lerp_(var_noise, rate)
         # Total variance: within micro-batches, and that of their means.
         between = mean_noise if groups > 1 else self.mean_noise
         excess = ratio.mean(0) + between - 1
-        rate = torch.where(first, 0.0, (1 / self.steps.clamp_min(1)).clamp_min(self.rate))
+        rate = self.rate_from_second_step(self.rate)
         self.mean_power.lerp_(power(mean, self.mean_noise / groups), rate)
         self.var_power.lerp_(power(excess, self.var_noise / groups), rate)
         self.move_bias(mean, spread, excess, groups)
         self.steps += 1
+
+    def rate_from_second_step(self, least: float) -> Tensor:
+        """With which averages move that the first step cannot begin: 0, 1, 1/2, ..., least."""
+        rate = (1 / self.steps.clamp_min(1)).clamp_min(least)
+        return torch.where(self.steps == 0, 0.0, rate)
 
     def move_bias(self, mean: Tensor, spread: Tensor, excess: Tensor, groups: int) -> None:
         """Update the bias by the innovations (C,), and carry all else into the new units.

@@ -71,8 +71,8 @@ class FullProbe:
         self.watch = WeightWatch(feeding_weights(model))
         micro_batch = micro_batch_of(norms)
         groups = self.probe_set.size(micro_batch) // micro_batch
-        network = network_map(model, self.probe_set.inputs(micro_batch)[0][:1])
-        shapes = {n["label"]: n["shape"] for n in network["nodes"] if n["kind"] == "norm"}
+        self.network = network_map(model, self.probe_set.inputs(micro_batch)[0][:1])
+        shapes = {n["label"]: n["shape"] for n in self.network["nodes"] if n["kind"] == "norm"}
         layers = []
         for label, norm in norms.items():
             channels, *places = shapes[label]

@@ -15,7 +15,7 @@ random streams as they were.
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -68,10 +68,9 @@ class RaceTrainer:
         test_every = math.ceil(tested / (TESTED_SHARE * common.step_images))
         budget = budget or Budget()
         self._reporter = Reporter(self.entrants, sink, record_every, test_every, budget)
-        self._draw_maps()
-        self._probing = Probing(
-            self.entrants, self._light_probes(), self._full_probes(), sink, budget
-        )
+        full = self._full_probes()
+        self._draw_maps(full)
+        self._probing = Probing(self.entrants, self._light_probes(), full, sink, budget)
 
     @property
     def finished(self) -> bool:
@@ -175,13 +174,19 @@ class RaceTrainer:
     def _lr_of(self, step: int) -> float:
         return one_cycle(step, self.steps, self._live["lr"])
 
-    def _draw_maps(self) -> None:
-        """Say how each entrant's network looks, for whoever watches its layers."""
+    def _draw_maps(self, full: Mapping[int, FullProbe]) -> None:
+        """Say how each entrant's network looks, for whoever watches its layers.
+
+        A full probe has traced its network already.
+        """
         if self.race.probe == "off":
             return
         for run, entrant in enumerate(self.entrants):
-            image = self.images.train(torch.arange(1))[0]
-            self.sink.document(run, "network", json.dumps(network_map(entrant.model, image)))
+            if run in full:
+                network = full[run].network
+            else:
+                network = network_map(entrant.model, self.images.train(torch.arange(1))[0])
+            self.sink.document(run, "network", json.dumps(network))
 
     def _light_probes(self) -> dict[int, LightProbe]:
         if self.race.probe == "off":

@@ -80,6 +80,12 @@ def supervisor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> NotingSupervi
 
 
 @pytest.fixture
+def home(supervisor: NotingSupervisor) -> Path:
+    """Where the store of this test lies."""
+    return supervisor.path.parent
+
+
+@pytest.fixture
 def page(supervisor: NotingSupervisor) -> AppTest:
     """The Race page, not yet run."""
     return AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=PATIENCE)

@@ -7,11 +7,11 @@ from bkn.store.writer import Writer
 from tests.app.network_maps import convnet
 from tests.app.snapshots import write_race
 from tests.app.test_figures_diagnostics import report
-from tests.app.test_layers_page import figures, home, open_page, said  # noqa: F401 - a fixture
+from tests.app.test_layers_page import figures, open_page, said
 
 
 @pytest.fixture
-def page(home, supervisor):  # noqa: F811 - the fixture above
+def page(home, supervisor):
     """The page of a running race of two methods."""
     write_race(home, convnet(), ("batch", "kalman"), steps=(0, 30), status="running")
     found = open_page(home)

@@ -18,12 +18,6 @@ ROOT = Path(__file__).resolve().parents[2]
 STEPS = (0, 30, 60, 90, 120, 150, 180, 210)
 
 
-@pytest.fixture
-def home(supervisor) -> Path:
-    """Where the store of this test lies."""
-    return supervisor.path.parent
-
-
 def open_page(home: Path, run: str = "synthetic", **query: str) -> AppTest:
     """The page of a race in the store, as a link shows it."""
     st.cache_resource.clear()

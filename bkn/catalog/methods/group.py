@@ -1,6 +1,7 @@
 """Card of group normalization."""
 
-from bkn.cards import MethodCard, Param
+from bkn.cards import MethodCard
+from bkn.catalog.methods._shared import GROUPS
 
 CARD = MethodCard(
     "group",
@@ -9,17 +10,7 @@ CARD = MethodCard(
     "so the batch size does not matter to it. Channels of one group share a scale, which the "
     "layer must learn to live with.",
     "bkn.normalizers.classic:GroupNorm",
-    (
-        Param(
-            "groups",
-            4,
-            "Channel groups; must divide the channels.",
-            1,
-            512,
-            integer=True,
-            divides="channels",
-        ),
-    ),
+    (GROUPS,),
     family="image",
     year=2018,
     paper="Wu & He 2018",

@@ -1,6 +1,7 @@
 """Card of group Kalman normalization."""
 
 from bkn.cards import MethodCard, Param
+from bkn.catalog.methods._shared import GROUPS
 
 CARD = MethodCard(
     "group_kalman",
@@ -21,15 +22,7 @@ CARD = MethodCard(
             ("learned",),
             live=True,
         ),
-        Param(
-            "groups",
-            4,
-            "Channel groups; must divide the channels.",
-            1,
-            512,
-            integer=True,
-            divides="channels",
-        ),
+        GROUPS,
         Param(
             "transition",
             "moments",
