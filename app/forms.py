@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 
 from app import address, pages
+from app.moved import forget, known, moved
 from app.options import option, option_label, used_cards, used_options
 from bkn.cards import Card
 from bkn.catalog import DATASETS, METHODS, NETWORKS
@@ -41,7 +42,6 @@ class Wanted:
     problem: str  # "" when there is a race
     speed: float | None  # steps per second; None: as fast as it goes
     values: Mapping[str, Any] = field(default_factory=dict)  # setting: value, for the URL
-    changed: tuple[str, ...] = ()  # settings that a hand moved since the last run of the page
 
 
 def seed(url: Mapping[str, list[str]], race: Race | None) -> None:
@@ -54,6 +54,7 @@ def seed(url: Mapping[str, list[str]], race: Race | None) -> None:
     st.session_state[LOOKS] = {
         name: given.get(name, default) for name, default in address.LOOKS.items()
     }
+    forget()
 
 
 def keep(values: Mapping[str, Any], looks: Mapping[str, str], race_id: str) -> None:
@@ -80,25 +81,27 @@ def value(name: str) -> Any:
     return st.session_state.get(name, address.default(name))
 
 
-def touched(name: str) -> None:
-    """Callback of every setting: remember that a hand moved it."""
-    st.session_state.setdefault("_touched", []).append(name)
-    st.session_state["_link"] = []  # what the link got wrong has been seen
-    images = value("batch") * value("copies")
-    if name in ("batch", "copies") and images % value("micro_batch"):
-        fits = [m for m in fitting(images) if m <= value("micro_batch")]
-        st.session_state["micro_batch"] = fits[-1]
+def settle() -> None:
+    """What follows from a move, before the widgets are drawn: m must divide the new batch."""
+    before = known()
+    now = {name: value(name) for name in address.DEFAULTS}
+    gone = moved(now, before)
+    if gone:
+        st.session_state["_link"] = []  # what the link got wrong has been seen
+    images = now["batch"] * now["copies"]
+    if {"batch", "copies"} & set(gone) and images % now["micro_batch"]:
+        fits = [m for m in fitting(images) if m <= now["micro_batch"]]
+        st.session_state["micro_batch"] = before["micro_batch"] = fits[-1]
 
 
 def wanted() -> Wanted:
     """The Race that the settings describe."""
     values = {name: value(name) for name in (*address.DEFAULTS, *used_options(value))}
     speed = None if values["speed"] == address.FULL_SPEED else float(values["speed"])
-    changed = tuple(st.session_state.pop("_touched", ()))
     try:
-        return Wanted(build(values), "", speed, values, changed)
+        return Wanted(build(values), "", speed, values)
     except ValueError as error:
-        return Wanted(None, str(error), speed, values, changed)
+        return Wanted(None, str(error), speed, values)
 
 
 def build(values: Mapping[str, Any]) -> Race:
@@ -156,11 +159,12 @@ def network_words(key: str) -> str:
 
 def sidebar() -> None:
     """Draw the settings, except those that the link hides."""
+    settle()
     hidden = address.hidden({"hide": st.session_state[HIDE]})
 
     def draw(kind: Callable[..., Any], name: str, label: str, *args: Any, **more: Any) -> None:
         if name not in hidden:
-            kind(label, *args, key=name, on_change=touched, args=(name,), **more)
+            kind(label, *args, key=name, **more)
 
     def title(cards: Mapping[str, Card]) -> Callable[[str], str]:
         return lambda key: cards[key].title

@@ -1,14 +1,15 @@
 """The transport row: Start, Pause, Step, Stop, Reset, and what they do to a race."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Literal
 
 import streamlit as st
 
+from app import forms
 from app.address import OPTIONS
 from app.forms import LIVE, Wanted
 from app.lab import Lab
+from app.moved import known, moved
 from app.visitor import visitor
 from app.watch import RUN, View, status_line
 
@@ -16,13 +17,16 @@ RESUMABLE = ("interrupted", "stopped")
 
 
 def row(lab: Lab, view: View, wanted: Wanted) -> None:
-    """Draw the row; a button that would do nothing is disabled."""
+    """Draw the row; a button that would do nothing is disabled.
+
+    What is started are the settings at the click: the last one may have moved just before it.
+    """
     mine, able = view.moving and view.mine, wanted.race is not None
     goes_on = may_resume(view)
     waits = goes_on or view.status == "paused"
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="transport"):
         button("Restart" if mine else "Start", "start", ":material/play_arrow:", able,
-               lambda: start(lab, view, wanted), primary=True)  # fmt: skip
+               lambda: start(lab, view, forms.wanted()), primary=True)  # fmt: skip
         if waits:
             button("Resume", "pause", ":material/play_arrow:", mine or goes_on,
                    lambda: resume(lab, view))  # fmt: skip
@@ -31,7 +35,7 @@ def row(lab: Lab, view: View, wanted: Wanted) -> None:
                 "Pause", "pause", ":material/pause:", mine, lambda: lab.tell(view.race_id, "pause")
             )
         button("Step", "step", ":material/skip_next:", waits if mine else able,
-               lambda: one_step(lab, view, wanted))  # fmt: skip
+               lambda: one_step(lab, view, forms.wanted()))  # fmt: skip
         button("Stop", "stop", ":material/stop:", mine, lambda: lab.tell(view.race_id, "stop"))
         button("Reset", "reset", ":material/restart_alt:", bool(view.race_id),
                lambda: reset(lab, view))  # fmt: skip
@@ -72,6 +76,7 @@ def start(lab: Lab, view: View, wanted: Wanted, paused: bool = False) -> str:
     watched = lab.watch(race_id)
     if watched is not None:
         watched.owner = visitor()
+    known().update(wanted.values)
     st.session_state[RUN] = race_id
     return race_id
 
@@ -105,12 +110,18 @@ def resume(lab: Lab, view: View) -> None:
 
 def apply_changes(lab: Lab, view: View, wanted: Wanted) -> None:
     """Send the settings that a hand has just moved to the running race, if they act at once."""
-    if not (view.moving and view.mine):
-        return
-    for name in dict.fromkeys(wanted.changed):
+    before = known()
+    for name in moved(wanted.values, before) if view.moving and view.mine else ():
         if command := live_name(name):
             value = wanted.speed if name == "speed" else wanted.values[name]
-            in_words(partial(lab.supervisor.send, view.race_id, command, value=value))
+            refused = ""
+            try:
+                lab.supervisor.send(view.race_id, command, value=value)
+            except ValueError as error:
+                refused = str(error)
+            before[name] = wanted.values[name]
+            st.session_state["_refused"] = refused
+    before.update(wanted.values)
 
 
 def live_name(setting: str) -> str:

@@ -155,7 +155,7 @@ def test_a_network_of_fifty_layers_is_drawn_and_can_be_picked(server, visit):
 
 
 def test_a_live_race_is_followed_and_can_be_measured(server, visit):
-    page = visit(f"{server.url}/?methods=batch,kalman&probe=full&epochs=40&speed=20&seed=3")
+    page = visit(f"{server.url}/?methods=batch,kalman&probe=full&epochs=1000&speed=20&seed=3")
     press(page, "start")
     wait_status(page, "running")
     race = race_id(page)
