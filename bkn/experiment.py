@@ -168,11 +168,11 @@ class Experiment:
         Raises:
             ValueError: for text that is not a JSON object, unknown fields or bad values.
         """
-        return cls.from_dict(_json_object(text, "experiment"))
+        return cls.from_dict(json_object(text, "experiment"))
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> "Experiment":
-        _refuse_unknown(given, {f.name for f in fields(cls)}, "experiment")
+        refuse_unknown(given, {f.name for f in fields(cls)}, "experiment")
         return cls(**given)
 
 
@@ -233,22 +233,24 @@ class Race:
 
     @classmethod
     def from_json(cls, text: str) -> "Race":
-        given = _json_object(text, "race")
-        _refuse_unknown(given, {f.name for f in fields(cls)}, "race")
+        given = json_object(text, "race")
+        refuse_unknown(given, {f.name for f in fields(cls)}, "race")
         runs = given.pop("experiments", None)
         if not isinstance(runs, list) or not all(isinstance(one, dict) for one in runs):
             raise ValueError(f"experiments must be a list of JSON objects, got {runs!r}")
         return cls(tuple(Experiment.from_dict(one) for one in runs), **given)
 
 
-def _json_object(text: str, kind: str) -> dict[str, Any]:
+def json_object(text: str, kind: str) -> dict[str, Any]:
+    """Parse a JSON object; ValueError for anything else."""
     given = json.loads(text)  # its JSONDecodeError is a ValueError and names the place
     if not isinstance(given, dict):
         raise ValueError(f"{kind} must be a JSON object, got {type(given).__name__}")
     return given
 
 
-def _refuse_unknown(given: Mapping[str, Any], known: set[str], kind: str) -> None:
+def refuse_unknown(given: Mapping[str, Any], known: set[str], kind: str) -> None:
+    """Raise ValueError if there are names that nobody knows."""
     unknown = sorted(set(given) - known)
     if unknown:
         raise ValueError(

@@ -51,23 +51,23 @@ class Reader:
             self._drop()
 
     def race(self, race_id: str) -> RaceRow | None:
-        found = self._query(_RACES + "WHERE race.id=?", (race_id,))
+        found = self.query(_RACES + "WHERE race.id=?", (race_id,))
         return RaceRow(*found[0]) if found else None
 
     def races(self, limit: int = 50) -> list[RaceRow]:
         """The latest races, newest first."""
-        found = self._query(_RACES + "ORDER BY race.created DESC LIMIT ?", (limit,))
+        found = self.query(_RACES + "ORDER BY race.created DESC LIMIT ?", (limit,))
         return [RaceRow(*row) for row in found]
 
     def active_races(self) -> list[RaceRow]:
         """Races with a run that is queued, running or paused."""
         marks = ", ".join("?" * len(ACTIVE))
         where = f"WHERE race.id IN (SELECT race FROM run WHERE status IN ({marks}))"
-        return [RaceRow(*row) for row in self._query(_RACES + where, ACTIVE)]
+        return [RaceRow(*row) for row in self.query(_RACES + where, ACTIVE)]
 
     def runs(self, race_id: str) -> list[RunRow]:
         """The runs of a race by position."""
-        found = self._query(
+        found = self.query(
             "SELECT id, position, experiment, label, status, step, message, summary "
             "FROM run WHERE race=? ORDER BY position",
             (race_id,),
@@ -76,12 +76,12 @@ class Reader:
 
     def columns(self, run_id: int, stream: str) -> list[str]:
         """Names of a stream's columns; none while the stream has not begun."""
-        found = self._query("SELECT columns FROM stream WHERE run=? AND name=?", (run_id, stream))
+        found = self.query("SELECT columns FROM stream WHERE run=? AND name=?", (run_id, stream))
         return json.loads(found[0][0]) if found else []
 
     def rows(self, run_id: int, stream: str, after: int = 0, limit: int = -1) -> Rows:
         """Rows numbered above `after`, in order; at most `limit` where it is not negative."""
-        found = self._query(
+        found = self.query(
             "SELECT seq, step, time, data FROM row "
             "WHERE stream=(SELECT id FROM stream WHERE run=? AND name=?) AND seq>? "
             "ORDER BY seq LIMIT ?",
@@ -97,44 +97,45 @@ class Reader:
 
     def document(self, run_id: int, name: str) -> str | None:
         """What a run said once, as JSON; None if it did not."""
-        found = self._query("SELECT body FROM document WHERE run=? AND name=?", (run_id, name))
+        found = self.query("SELECT body FROM document WHERE run=? AND name=?", (run_id, name))
         return found[0][0] if found else None
 
     def snapshot_steps(self, run_id: int) -> list[int]:
         """After which steps there is a snapshot, in order."""
-        found = self._query("SELECT step FROM snapshot WHERE run=? ORDER BY step", (run_id,))
+        found = self.query("SELECT step FROM snapshot WHERE run=? ORDER BY step", (run_id,))
         return [step for (step,) in found]
 
     def snapshot(self, run_id: int, step: int) -> bytes | None:
         """The snapshot taken after a step, packed; None if there is none (any more)."""
-        found = self._query("SELECT data FROM snapshot WHERE run=? AND step=?", (run_id, step))
+        found = self.query("SELECT data FROM snapshot WHERE run=? AND step=?", (run_id, step))
         return found[0][0] if found else None
 
     def events(self, race_id: str, after: int = 0) -> list[EventRow]:
         """Events of a race with an id above `after`, in order."""
-        found = self._query(
+        found = self.query(
             "SELECT id, step, time, kind, payload FROM event WHERE race=? AND id>? ORDER BY id",
             (race_id, after),
         )
         return [EventRow(*(*row[:-1], json.loads(row[-1]))) for row in found]
 
     def workers(self) -> list[WorkerRow]:
-        return [WorkerRow(*row) for row in self._query("SELECT * FROM worker")]
+        return [WorkerRow(*row) for row in self.query("SELECT * FROM worker")]
 
     def worker(self, worker_id: str) -> WorkerRow | None:
-        found = self._query("SELECT * FROM worker WHERE id=?", (worker_id,))
+        found = self.query("SELECT * FROM worker WHERE id=?", (worker_id,))
         return WorkerRow(*found[0]) if found else None
 
     def count_runs(self) -> int:
-        found = self._query("SELECT count(*) FROM run")
+        found = self.query("SELECT count(*) FROM run")
         return found[0][0] if found else 0
 
     def costs(self) -> dict[str, Cost]:
         """The latest measurement of every method, with its default options, by its key."""
-        found = self._query(LATEST_COSTS)
+        found = self.query(LATEST_COSTS)
         return {cost.method: cost for cost in (Cost.from_row(row) for row in found)}
 
-    def _query(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    def query(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows that an SQL statement finds; for this package, which alone knows the tables."""
         with self._lock, in_words(self.path):
             db = self._open()
             return db.execute(sql, values).fetchall() if db else []

@@ -65,6 +65,16 @@ MIGRATIONS = (
         step INTEGER NOT NULL, time REAL NOT NULL, data BLOB NOT NULL, UNIQUE (run, step)
     );
     """,
+    """
+    CREATE TABLE sweep (                        -- its jobs are races: race.job is the job as JSON
+        id TEXT PRIMARY KEY, created REAL NOT NULL, definition TEXT NOT NULL,
+        status TEXT NOT NULL,                   -- running, stopped, finished
+        owner TEXT,                             -- worker id of the conductor that runs it
+        message TEXT NOT NULL DEFAULT ''
+    ) WITHOUT ROWID;
+    CREATE INDEX sweep_created ON sweep (created);
+    ALTER TABLE race ADD COLUMN job TEXT
+    """,
 )
 VERSION = len(MIGRATIONS)
 ACTIVE = ("queued", "running", "paused")  # statuses of a run that is not over

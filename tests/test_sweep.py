@@ -1,0 +1,68 @@
+"""Sweeps expand to paired experiments, name what does not fit, and refuse in words."""
+
+import pytest
+
+from bkn.sweep import Job, Sweep
+
+
+def test_every_combination_once_per_seed_and_a_seed_after_the_other():
+    sweep = Sweep(methods=("batch", "kalman"), micro_batches=(2, 64), lrs=(0.1, 0.05), seeds=(3, 1))
+    seeds = [job.experiment.seed for job in sweep.jobs]
+    assert seeds == [3] * 8 + [1] * 8
+    assert len({job.id for job in sweep.jobs}) == 16
+
+
+def test_for_a_seed_all_methods_share_everything_else():
+    first, second = Sweep(methods=("batch", "kalman:gain=0.5"), micro_batches=(2,), seeds=(7,)).jobs
+    for name in ("seed", "batch", "micro_batch", "lr", "dataset", "network", "epochs", "copies"):
+        assert getattr(first.experiment, name) == getattr(second.experiment, name)
+    assert second.experiment.options["gain"] == 0.5
+
+
+def test_equal_jobs_share_an_id_and_a_diagnosis_makes_another():
+    (one,), (two,) = (Sweep(("batch",), (2,), lrs=(lr,), seeds=(0,)).jobs for lr in (0.05, "0.05"))
+    assert one.id == two.id
+    assert Job(one.experiment, "start").id not in (one.id, Job(one.experiment, "end").id)
+
+
+def test_misfits_are_named_once_and_the_rest_is_trained():
+    sweep = Sweep(methods=("batch", "positional"), micro_batches=(2, 3), seeds=(0, 1))
+    assert {(m.entrant, m.settings["micro_batch"]) for m in sweep.misfits} == {
+        ("batch", 3), ("positional", 3),
+    }  # fmt: skip
+    assert all("micro_batch must divide" in misfit.why for misfit in sweep.misfits)
+    assert len(sweep.jobs) == 4
+
+
+def test_it_survives_json():
+    sweep = Sweep(seeds=(1,), common={"epochs": 2, "network_options": {"width": 8}})
+    assert Sweep.from_json(sweep.to_json()) == sweep
+    job = sweep.jobs[0]
+    assert Job.from_json(job.to_json()) == job
+
+
+def test_what_is_named_twice_counts_once():
+    assert Sweep(methods=("batch", "kalman:gain=0.1", "kalman"), seeds=(0, 0)).methods == (
+        "batch", "kalman",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"methods": ()}, "methods must be a list of at least one value"),
+        ({"methods": "batch"}, "methods must be a list"),
+        ({"methods": ("bat",)}, "unknown method 'bat'"),
+        ({"networks": ("nonet",)}, "unknown network 'nonet'"),
+        ({"lrs": ("x",)}, "lr must be a number"),
+        ({"seeds": (-1,)}, "seed must be a whole number"),
+        ({"micro_batches": (3,)}, "no combination of this sweep fits: micro_batch must divide"),
+        ({"common": {"seed": 1}}, "sweep's common has no field 'seed'"),
+        ({"common": {"epochs": 0}}, "epochs must be a whole number in"),
+        ({"seeds": tuple(range(7000))}, "at most 20,000 experiments"),
+        ({"diagnose": "often"}, "diagnose must be one of none, start, end"),
+    ],
+)
+def test_wrong_values_are_refused_in_words(given, words):
+    with pytest.raises(ValueError, match=words):
+        Sweep(**given)
