@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.report import LEVEL, Summary, markdown, percent
+from benchmarks.report import LEVEL, markdown, mean_interval, percent
 
 ADAPTIVE = "kalman:gain=adaptive"
 FIXED = ("kalman", "kalman:gain=0.95")  # the authors', for small and for large batches
@@ -75,7 +75,7 @@ def accuracies(runs: Runs, settings: Sequence[tuple[int, int]]) -> str:
             if len(gaps) < 2:
                 row.append("")
                 continue
-            s = Summary.of(gaps)
+            s = mean_interval(gaps)
             mean = float(np.mean([theirs[seed]["accuracy"] for seed in pairs]))
             interval = f"{percent(s.low, True)} to {percent(s.high, True)}"
             row.append(f"{percent(mean)} ({percent(s.mean, True)}, {interval})")

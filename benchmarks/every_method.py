@@ -8,7 +8,7 @@ learned little or nothing, and those among them that diverged.
 
 import argparse
 
-from benchmarks.report import LEVEL, Summary, markdown, percent
+from benchmarks.report import LEVEL, markdown, mean_interval, percent
 from benchmarks.runs import accuracies
 from bkn import Experiment, methods
 
@@ -57,7 +57,7 @@ def table(chosen: list[str], found: list[float], seeds: int) -> str:
         for which, setting in enumerate(SETTINGS):
             first = (place * len(SETTINGS) + which) * seeds
             values = found[first : first + seeds]
-            s = Summary.of(values)
+            s = mean_interval(values)
             row += [percent(s.mean), f"{percent(max(0, s.low))} to {percent(min(1, s.high))}"]
             lost, diverged = sum(v < LEARNED for v in values), sum(v == 0 for v in values)
             if lost:

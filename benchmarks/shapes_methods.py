@@ -5,7 +5,7 @@ Trains the default convnet on shapes at the default difficulty, batch norm also 
 
 import argparse
 
-from benchmarks.report import Summary, markdown, percent
+from benchmarks.report import markdown, mean_interval, percent
 from benchmarks.runs import accuracies
 from bkn import Experiment, methods
 
@@ -37,7 +37,7 @@ def main() -> None:
     for place, (method, micro_batch) in enumerate(settings):
         values = found[place * args.seeds : (place + 1) * args.seeds]
         each = ", ".join(map(percent, values))
-        mean = percent(Summary.of(values).mean) if args.seeds > 1 else each
+        mean = percent(mean_interval(values).mean) if args.seeds > 1 else each
         rows.append([f"`{method}`", f"({BATCH}, {micro_batch})", mean, each])
     print(f"Test accuracy in %, shapes, convnet, {args.epochs} epochs, {args.seeds} seeds:\n")
     print(markdown(("method", "(B, m)", "mean", "each seed"), rows))

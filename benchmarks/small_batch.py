@@ -7,7 +7,7 @@ weights and the same batches) and prints test accuracies and paired differences 
 import argparse
 from dataclasses import dataclass
 
-from benchmarks.report import LEVEL, Summary, markdown, percent
+from benchmarks.report import LEVEL, markdown, mean_interval, percent
 from benchmarks.runs import accuracies
 from bkn import Experiment
 from bkn.entrants import parse_entrant
@@ -84,7 +84,7 @@ def accuracy_table(found: dict[tuple[str, int], list[float]]) -> str:
     """A row per setting: mean, deviation over seeds, interval of the mean."""
     rows = []
     for (entrant, micro_batch), values in found.items():
-        s = Summary.of(values)
+        s = mean_interval(values)
         interval = f"{percent(s.low)} to {percent(s.high)}"
         rows.append(
             [f"`{entrant}`", f"({BATCH}, {micro_batch})", percent(s.mean), percent(s.sd), interval]
@@ -98,7 +98,7 @@ def difference_table(found: dict[tuple[str, int], list[float]]) -> str:
     for claim in CLAIMS:
         m = claim.micro_batch
         pairs = zip(found["kalman", m], found["batch", m], strict=True)
-        s = Summary.of([kalman - batch for kalman, batch in pairs])
+        s = mean_interval([kalman - batch for kalman, batch in pairs])
         rows.append([
             f"({BATCH}, {m})", percent(s.mean, sign=True),
             f"{percent(s.low, sign=True)} to {percent(s.high, sign=True)}",

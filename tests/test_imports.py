@@ -20,6 +20,8 @@ FORBIDDEN = {  # files -> modules they may not import
     "bkn/replay.py": {"torch", "pandas", "bkn"},
     "bkn/sweep.py": {"torch", "numpy", "pandas", "bkn.store", "bkn.engine", "bkn.training"},
     "bkn/results.py": {"torch", "pandas", "bkn.engine", "bkn.training"},
+    "bkn/stats.py": {"torch", "pandas", "bkn"},
+    "bkn/tables.py": {"torch", "numpy", "pandas", "bkn"},
     "bkn/store/*.py": {"torch", "pandas", "bkn.training", "bkn.probe", "bkn.engine"},
     "bkn/normalizers/*.py": {"bkn.store", "bkn.engine", "bkn.training", "bkn.probe"},
     "bkn/moments/*.py": {"bkn.store", "bkn.engine", "bkn.training", "bkn.probe"},
