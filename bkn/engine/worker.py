@@ -29,7 +29,7 @@ from bkn.store.errors import StoreError
 from bkn.store.home import checkpoint_path, store_path
 from bkn.store.reader import Reader
 from bkn.store.writer import Writer
-from bkn.training.sink import Sink
+from bkn.training.sink import Nowhere, Sink
 
 DEADLINE = 2.0  # seconds from the end of stdin to the end of this process
 ACTIVE_IN_TRAINER = ("queued", "running")
@@ -193,21 +193,8 @@ def set_threads() -> None:
 
 def warm_up() -> None:
     """Import torch and take one step with every method: the first step is the slow one."""
-    trainer = make_race_trainer(Race.of(list(METHODS)[:MAX_ENTRANTS]), _Nowhere())
+    trainer = make_race_trainer(Race.of(list(METHODS)[:MAX_ENTRANTS]), Nowhere())
     trainer.advance()
-
-
-class _Nowhere:
-    """A sink for the step that only warms up."""
-
-    def columns(self, *_: Any) -> None: ...
-    def row(self, *_: Any) -> None: ...
-    def status(self, *_: Any) -> None: ...
-    def event(self, *_: Any) -> None: ...
-    def document(self, *_: Any) -> None: ...
-    def snapshot(self, *_: Any) -> None: ...
-    def drop_snapshots(self, *_: Any) -> None: ...
-    def summary(self, *_: Any) -> None: ...
 
 
 def main() -> None:

@@ -37,10 +37,14 @@ def cpu_threads() -> int:
 
 
 @contextmanager
-def training_threads() -> Iterator[None]:
-    """Train with `cpu_threads`, so that every way of training gives the same bits."""
+def training_threads(threads: int | None = None) -> Iterator[None]:
+    """Train with `cpu_threads`, so that every way of training gives the same bits.
+
+    Args:
+        threads: so many in their place.
+    """
     before = torch.get_num_threads()
-    torch.set_num_threads(cpu_threads())
+    torch.set_num_threads(threads or cpu_threads())
     try:
         yield
     finally:

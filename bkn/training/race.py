@@ -67,6 +67,7 @@ class RaceTrainer:
         tested = self.images.test_size + self.images.held_out_size
         test_every = math.ceil(tested / (TESTED_SHARE * common.step_images))
         budget = budget or Budget()
+        self.test_every = test_every  # steps
         self._reporter = Reporter(self.entrants, sink, record_every, test_every, budget)
         full = self._full_probes()
         self._draw_maps(full)
@@ -125,7 +126,9 @@ class RaceTrainer:
         self._apply_live()
         self.sink.event(self.step, name, {"value": value})
 
-    def diagnose(self, value: Any, pulse: Callable[[], None]) -> None:
+    def diagnose(
+        self, value: Any, pulse: Callable[[], None], seconds: float = PART_SECONDS
+    ) -> None:
         """Measure one entrant on the race's first batch and tell the sink: kind "diagnosis".
 
         The payload is what `bkn.diagnose` reports, with `run`, `step` and the learning rate `lr` of
@@ -134,6 +137,7 @@ class RaceTrainer:
         Args:
             value: {"run": position}.
             pulse: called between passes; what it raises ends the diagnosis.
+            seconds: that a part of it may take.
 
         Raises:
             ValueError: for a wrong position, or a run that is over.
@@ -147,7 +151,7 @@ class RaceTrainer:
             report = diagnose(
                 entrant.model, x, y, domains if entrant.takes_domains else None,
                 micro_batch=self._live["micro_batch"], momentum=entrant.experiment.momentum,
-                seconds=PART_SECONDS, pulse=pulse,
+                seconds=seconds, pulse=pulse,
             )  # fmt: skip
         rates = {"lr": self._lr_of(self.step), "lr_peak": self._live["lr"]}
         about = {"run": run, "step": self.step, **rates}
