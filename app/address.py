@@ -10,7 +10,7 @@ from typing import Any
 
 from bkn.cards import Card, Param, Value, pick
 from bkn.catalog import ABSENT, DATASETS, METHODS, NETWORKS
-from bkn.experiment import LAYOUTS, MAX_ENTRANTS, NUMBERS, PROBES, Race, number
+from bkn.experiment import AUGMENTS, LAYOUTS, MAX_ENTRANTS, NUMBERS, PROBES, Race, number
 
 Settings = dict[str, Any]
 
@@ -27,6 +27,7 @@ DEFAULTS: Settings = {
     "seed": 0,
     "copies": 1,
     "layout": "sample_major",
+    "augment": "none",
     "probe": "light",
     "speed": 20,  # slow enough to watch, and to leave the probe time to look often
 }
@@ -84,6 +85,8 @@ def parse(name: str, texts: Sequence[str]) -> Any:
         return one_of(name, text, PROBES)
     if name == "layout":
         return one_of(name, text, LAYOUTS)
+    if name == "augment":
+        return one_of(name, text, AUGMENTS)
     if name == "speed":
         return parse_speed(text)
     return parse_look(name, text) if name in LOOKS else number(name, text)
@@ -160,7 +163,9 @@ def of_race(race: Race) -> Settings:
     """The settings that would start this race again."""
     common = race.common
     settings: Settings = {name: getattr(common, name) for name in NUMBERS if name in DEFAULTS}
-    settings |= {name: getattr(common, name) for name in ("dataset", "network", "layout")}
+    settings |= {
+        name: getattr(common, name) for name in ("dataset", "network", "layout", "augment")
+    }
     settings["probe"] = race.probe
     settings["methods"] = [experiment.entrant for experiment in race.experiments]
     for card, options in (

@@ -16,7 +16,7 @@ from app.options import option, option_label, used_cards, used_options
 from bkn.cards import Card
 from bkn.catalog import DATASETS, METHODS, NETWORKS
 from bkn.entrants import entrant_text, parse_entrant
-from bkn.experiment import LAYOUTS, NUMBERS, PROBES, Experiment, Race, fitting
+from bkn.experiment import AUGMENTS, LAYOUTS, NUMBERS, PROBES, Experiment, Race, fitting
 
 BATCHES = tuple(2**power for power in range(1, 11))
 PROBE_WORDS = {
@@ -25,8 +25,10 @@ PROBE_WORDS = {
     "full": "full: every channel, for the Layers page",
 }
 LAYOUT_WORDS = {"sample_major": "side by side", "copy_major": "far apart"}
+AUGMENT_WORDS = {"none": "none", "crop": "pad and crop", "crop_flip": "pad, crop and flip"}
 SETTINGS = (  # of an Experiment, that are widgets of their own
     "dataset", "network", "batch", "micro_batch", "lr", "epochs", "seed", "copies", "layout",
+    "augment",
 )  # fmt: skip
 MOST_COPIES = int(NUMBERS["copies"][1])
 HIDE = "_hide"  # key of the controls that the link hides; a visit to another page loses the link
@@ -191,13 +193,20 @@ def sidebar() -> None:
     draw(
         st.number_input, "lr", "Peak learning rate", step=0.01, format="%g",
     )  # fmt: skip
-    with st.expander("More: epochs, seed, copies, probe, speed"):
+    with st.expander("More: epochs, seed, augmentation, copies, probe, speed"):
         draw(st.number_input, "epochs", "Epochs", step=1)
         draw(st.number_input, "seed", "Seed", step=1)
         draw(
+            st.selectbox, "augment", "Augmentation", AUGMENTS,
+            format_func=lambda key: AUGMENT_WORDS[key],
+            help="Every training image, in every step anew: padded by an eighth of its size, "
+            "cropped back somewhere, and mirrored half of the times. The same for all methods. "
+            "Mirrored digits are other signs: leave the flip to pictures of things.",
+        )  # fmt: skip
+        draw(
             st.number_input, "copies", "Copies of every image", 1, MOST_COPIES, step=1,
-            help="In every step each image comes so many times, each time shifted otherwise. 1: "
-            "the image as it is.",
+            help="In every step each image comes so many times, each time shifted (or "
+            "augmented) otherwise. 1: once.",
         )  # fmt: skip
         draw(
             st.selectbox, "layout", "Order of the copies", LAYOUTS,

@@ -145,5 +145,6 @@ def without_live(race: Any) -> list[Any]:
         live = {param.name for param in one.method_card.params if param.live}
         kept = {name: value for name, value in one.options.items() if name not in live}
         found.append((one.method, kept, one.dataset, one.network, one.batch, one.epochs, one.seed))
-        found.append((one.network_options, one.dataset_options, one.copies, one.layout))
+        found.append((one.network_options, one.dataset_options))
+        found.append((one.copies, one.layout, one.augment))
     return found

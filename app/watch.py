@@ -137,7 +137,7 @@ def description(view: View) -> str:
         now[event.kind] = event.payload.get("value")
     line = (
         f"{DATASETS[common.dataset].title.split(',')[0]} · {common.network} · "
-        f"({common.batch}, {now.get('micro_batch', common.micro_batch)}){copies_words(common)} · "
+        f"({common.batch}, {now.get('micro_batch', common.micro_batch)}){images_words(common)} · "
         f"learning rate {now.get('lr', common.lr):g} · "
         f"{common.epochs} epochs · seed {common.seed}"
     )
@@ -148,11 +148,15 @@ def description(view: View) -> str:
     return f"<b>Recorded race:</b> {escape(line)}. Press Start to run your own."
 
 
-def copies_words(common: Experiment) -> str:
-    """How often a step sees every image: ", 4 copies"; nothing for once."""
-    if common.copies == 1:
-        return ""
-    return f", {common.copies} copies" + (" far apart" if common.layout == "copy_major" else "")
+def images_words(common: Experiment) -> str:
+    """What a step does to every image: ", 4 copies, padded and cropped"; nothing for nothing."""
+    words = ""
+    if common.copies > 1:
+        apart = " far apart" if common.layout == "copy_major" else ""
+        words = f", {common.copies} copies{apart}"
+    if common.augment != "none":
+        words += ", cropped and flipped" if common.augment == "crop_flip" else ", cropped"
+    return words
 
 
 def refreshing(body: Callable[[], None], tick: float | None) -> None:

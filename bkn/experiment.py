@@ -18,6 +18,7 @@ from bkn.fitting import check_fit, check_picture
 
 PROBES = ("off", "light", "full")  # how much the probe measures
 LAYOUTS = ("sample_major", "copy_major")  # copies of one image adjacent; batch after batch
+AUGMENTS = ("none", "crop", "crop_flip")  # what is done to every training image
 MAX_ENTRANTS = 8
 DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 NUMBERS = {  # field: (lowest, highest, whole)
@@ -87,6 +88,7 @@ class Experiment:
     weight_decay: float = 2e-4  # on weights, not on affine parameters
     copies: int = 1  # of every image in a step, each shifted otherwise; 1: the image as it is
     layout: str = "sample_major"  # of the copies: one of LAYOUTS
+    augment: str = "none"  # of the training images: one of AUGMENTS
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__  # the dataclass is frozen; values are normalized once, here
@@ -99,6 +101,8 @@ class Experiment:
             raise ValueError(f"device must be auto, cpu, mps or cuda[:N], got {self.device!r}")
         if self.layout not in LAYOUTS:
             raise ValueError(f"layout must be {' or '.join(LAYOUTS)}, got {self.layout!r}")
+        if self.augment not in AUGMENTS:
+            raise ValueError(f"augment must be one of {', '.join(AUGMENTS)}, got {self.augment!r}")
         check_micro_batch(self.micro_batch, self.batch, self.copies)
         if self.batch > self.dataset_card.train:
             raise ValueError(

@@ -24,6 +24,7 @@ from bkn.experiment import fitting
         ({"copies": 0}, r"copies must be a whole number in \[1, 32\], got 0"),
         ({"copies": 33}, r"copies must be a whole number in \[1, 32\], got 33"),
         ({"layout": "mixed"}, "layout must be sample_major or copy_major, got 'mixed'"),
+        ({"augment": "mixup"}, "augment must be one of none, crop, crop_flip, got 'mixup'"),
         ({"batch": 0}, "batch must be a whole number in"),
         ({"batch": 2048, "micro_batch": 2}, "batch must be at most the 1350 training images"),
         ({"lr": "fast"}, r"lr must be a number in .* got 'fast'"),
@@ -78,13 +79,13 @@ def test_copies_make_room_for_larger_micro_batches_and_take_no_steps_away():
     assert copied.steps == plain.steps
     assert Experiment.from_json(copied.to_json()) == copied
     assert copied.key != plain.key
-    race = Race.of(["batch", "group"], copies=4, layout="copy_major")
+    race = Race.of(["batch", "group"], copies=4, layout="copy_major", augment="crop")
     assert Race.from_json(race.to_json()) == race
 
 
-def test_what_was_recorded_before_there_were_copies_has_one():
+def test_what_was_recorded_before_there_were_copies_and_augmentation_has_none():
     given = json.loads(Experiment(lr=0.1).to_json())
-    del given["copies"], given["layout"]
+    del given["copies"], given["layout"], given["augment"]
     assert Experiment.from_dict(given) == Experiment(lr=0.1)
 
 

@@ -6,13 +6,14 @@ from dataclasses import fields
 from bkn.cards import as_number
 from bkn.catalog import DATASETS
 from bkn.catalog.networks import OWN
-from bkn.experiment import PROBES, Experiment, Options, Race
+from bkn.experiment import AUGMENTS, LAYOUTS, PROBES, Experiment, Options, Race
 
 ENTRANTS = ("batch", "group", "kalman")
 PLAIN = (
-    "batch", "micro_batch", "copies", "layout", "lr", "epochs", "seed", "device", "momentum",
-    "weight_decay",
+    "batch", "micro_batch", "copies", "layout", "augment", "lr", "epochs", "seed", "device",
+    "momentum", "weight_decay",
 )  # fmt: skip
+CHOICES = {"layout": LAYOUTS, "augment": AUGMENTS}
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +35,8 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         )
     for name in PLAIN:
         flag = f"--{name.replace('_', '-')}"
-        parser.add_argument(flag, default=defaults[name], help=f"default: {defaults[name]}")
+        words = f"{', '.join(CHOICES[name])}; " if name in CHOICES else ""
+        parser.add_argument(flag, default=defaults[name], help=f"{words}default: {defaults[name]}")
     parser.add_argument(
         "--probe", default="light", help=f"{', '.join(PROBES)} (default: %(default)s)"
     )

@@ -43,6 +43,7 @@ def test_a_link_is_read_into_typed_values():
         ("seed", "1e99", "seed must be a whole number"),
         ("copies", "64", "copies must be a whole number in [1, 32], got '64'"),
         ("layout", "mixed", "layout must be one of sample_major, copy_major, got 'mixed'"),
+        ("augment", "cut", "augment must be one of none, crop, crop_flip, got 'cut'"),
         ("probe", "deep", "probe must be one of off, light, full, got 'deep'"),
         ("speed", "7", "speed must be one of full, 1, 2"),
         ("moment", "median", "moment must be one of var, mean, got 'median'"),
@@ -100,9 +101,11 @@ def test_the_settings_of_a_race_start_it_again():
         epochs=2,
         copies=4,
         layout="copy_major",
+        augment="crop",
     )
     settings = address.of_race(race)
     assert (settings["copies"], settings["layout"]) == (4, "copy_major")
+    assert settings["augment"] == "crop"
     assert settings["mlp_depth"] == 3
     assert settings["methods"] == ["batch", "kalman:gain=0.5"]
     assert (settings["batch"], settings["micro_batch"], settings["epochs"]) == (32, 4, 2)

@@ -128,6 +128,19 @@ def test_copies_can_be_set_and_give_m_more_room(page, supervisor):
     assert page.select_slider(key="micro_batch").value == 64
 
 
+def test_augmentation_can_be_set_is_shown_and_waits_for_start(page, supervisor):
+    open_page(page)
+    click(page, "start")
+    supervisor.mark(link(page, "run"), "running")
+    page.run()
+    page.selectbox(key="augment").select("crop_flip").run()
+    assert "apply at the next Start" in said(page)
+    click(page, "start")
+    assert supervisor.sent[-1][1].common.augment == link(page, "augment") == "crop_flip"
+    shown = " ".join(html.proto.body for html in page.get("html"))
+    assert "(64, 2), cropped and flipped · learning rate" in shown
+
+
 def test_options_of_the_chosen_methods_are_offered_and_used(page, supervisor):
     open_page(page, methods="batch,kalman")
     page.select_slider(key="kalman_gain").set_value(0.5).run()

@@ -35,6 +35,7 @@ def test_train_prints_and_records_every_entrant(home, capsys):
         (["--batch", "64", "--micro-batch", "3"], "micro_batch must divide batch=64, got 3"),
         (["--copies", "3", "--micro-batch", "5"], "divide batch x copies = 64 x 3, got 5"),
         (["--layout", "mixed"], "layout must be sample_major or copy_major"),
+        (["--augment", "cut"], "augment must be one of none, crop, crop_flip, got 'cut'"),
         (["--lr", "fast"], "lr must be a number"),
         (["--device", "cuda:77"], "is not on this machine"),
         (["--network-option", "width"], "must read NAME=VALUE, got 'width'"),
@@ -49,10 +50,12 @@ def test_wrong_settings_end_in_one_sentence(home, capsys, arguments, message):
     assert "Traceback" not in printed.err
 
 
-def test_copies_can_be_asked_for_on_the_command_line(home, capsys):
+def test_copies_and_augmentation_can_be_asked_for_on_the_command_line(home, capsys):
     assert main(["train", "batch", *SMALL, "--copies", "2", "--layout", "copy_major"]) == 0
-    (race,) = Reader(store_path(home)).races()
-    assert (race.race.common.copies, race.race.common.layout) == (2, "copy_major")
+    assert main(["train", "batch", *SMALL, "--augment", "crop"]) == 0
+    crop, copies = (one.race.common for one in Reader(store_path(home)).races())
+    assert (copies.copies, copies.layout, copies.augment) == (2, "copy_major", "none")
+    assert (crop.copies, crop.augment) == (1, "crop")
 
 
 def test_the_result_names_the_held_out_accuracy_where_there_is_one():

@@ -7,6 +7,7 @@ from torch.testing import assert_close
 
 from bkn import Experiment, Race
 from bkn.data import digits, shapes
+from bkn.data.augment import crop, draw_crops
 from bkn.training import batches
 from bkn.training.batches import Batches, spread
 from bkn.training.entrant import Entrant
@@ -122,9 +123,10 @@ def test_copies_without_augmentation_give_the_gradient_of_one(images, layout, mo
         assert_close(one, four)
 
 
-def test_eight_entrants_see_the_same_pictures():
+@pytest.mark.parametrize("augment", ["none", "crop_flip"])
+def test_eight_entrants_see_the_same_pictures(augment):
     gains = [f"kalman:gain=0.{i}" for i in range(2, 8)]
-    race = Race.of(["batch", "group", *gains], **SMALL, copies=2, probe="off")
+    race = Race.of(["batch", "group", *gains], **SMALL, copies=2, augment=augment, probe="off")
     trainer = RaceTrainer(race, MemorySink(race))
     seen = []
     for entrant in trainer.entrants:
@@ -145,6 +147,52 @@ def test_company_changes_nothing_with_copies():
 
 def test_a_continued_race_with_copies_equals_the_uninterrupted_one():
     race = Race.of(["batch"], **SMALL, copies=3, micro_batch=4)
+    assert_continued_equals_uninterrupted(race, 3, 5)
+
+
+def test_without_augmentation_a_batch_is_as_it_was(images):
+    """These sums stood before there was augmentation."""
+    sums = [made(images, copies=c).of(3).images.double().abs().sum().item() for c in (1, 4)]
+    assert sums == pytest.approx([882.4311492294073, 3533.690347544849], rel=1e-9)
+
+
+def test_augmented_images_are_the_images_moved(images):
+    order = Order(Experiment(**SMALL), images.train_size)
+    x, y = images.train(order.batch_of(7))
+    shifts, flips = draw_crops(16, 8, 8, batches.seed_of(0, 7))
+    assert flips.any()
+    for augment, mirrored in (("crop", None), ("crop_flip", flips)):
+        batch = made(images, augment=augment).of(7)
+        assert torch.equal(batch.images, crop(x, shifts, mirrored))
+        assert torch.equal(batch.labels, y)
+
+
+@both_layouts
+def test_every_copy_is_augmented_by_itself(images, layout):
+    one, four = made(images).of(3), made(images, copies=4, layout=layout, augment="crop_flip").of(3)
+    source, copy = spread(16, 4, layout)
+    shifts, flips = draw_crops(64, 8, 8, batches.seed_of(0, 3))
+    place = source * 4 + copy
+    assert torch.equal(four.images, crop(one.images[source], shifts[place], flips[place]))
+    assert torch.equal(four.labels, one.labels[source])
+    kinds = torch.cat((shifts, flips[:, None]), 1).unflatten(0, (16, 4))
+    assert sum(len(copies.unique(dim=0)) > 1 for copies in kinds) == 16
+
+
+def test_every_step_and_seed_augments_otherwise_and_always_alike(images):
+    def at(step, seed=0):
+        return made(images, augment="crop_flip", seed=seed).of(step).images
+
+    visited = made(images, augment="crop_flip")
+    for step in (0, 40, 5):
+        assert torch.equal(visited.of(step).images, at(step))
+    assert not torch.equal(at(5), at(5, seed=1))
+    moved = [draw_crops(16, 8, 8, batches.seed_of(0, step))[0] for step in (5, 6)]
+    assert not torch.equal(*moved)
+
+
+def test_a_continued_race_with_augmentation_equals_the_uninterrupted_one():
+    race = Race.of(["kalman"], **SMALL, copies=2, augment="crop_flip", micro_batch=4)
     assert_continued_equals_uninterrupted(race, 3, 5)
 
 
