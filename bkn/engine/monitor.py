@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from bkn.engine.closing import close_race
-from bkn.engine.process import WorkerProcess
+from bkn.engine.process import WorkerProcess, how_it_ended
 from bkn.store.errors import StoreError
 from bkn.store.reader import Reader
 from bkn.store.records import RaceRow
@@ -24,11 +24,7 @@ def epitaph(worker: WorkerProcess) -> str:
     """Why a worker of ours is gone, as a sentence."""
     if worker.hung:
         return f"The worker gave no sign of life for {worker.hung:g} seconds and was ended."
-    code = worker.process.returncode
-    if code < 0:
-        return f"The worker was killed (signal {-code})."
-    words = worker.last_words(1)
-    return f"The worker ended (exit code {code})" + (f": {words}." if words else ".")
+    return how_it_ended(worker.process.returncode, worker.last_words(1))
 
 
 def kill_if_hung(worker: WorkerProcess, reader: Reader) -> None:

@@ -38,8 +38,6 @@ class WorkerProcess:
         self.hung = 0.0  # seconds without a sign of life after which it was killed for that
         self.log = log_path(home, self.id)
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
         command = [sys.executable, "-m", "bkn.engine.worker", "--home", str(home), "--id", self.id]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
@@ -48,7 +46,7 @@ class WorkerProcess:
                 stdout=log,
                 stderr=log,
                 cwd=ROOT,
-                env=environment,
+                env=environment(),
                 start_new_session=True,  # Ctrl-C in the server's terminal is not for workers
             )
         self._lock = threading.Lock()
@@ -106,11 +104,34 @@ class WorkerProcess:
 
     def last_words(self, lines: int = 3) -> str:
         """The end of what it printed."""
-        try:
-            with self.log.open("rb") as file:
-                file.seek(0, os.SEEK_END)
-                file.seek(max(0, file.tell() - 4000))
-                text = file.read().decode(errors="replace")
-        except FileNotFoundError:
-            return ""
-        return "\n".join(text.strip().splitlines()[-lines:])
+        return last_words(self.log, lines)
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Of a process that is to find this code wherever it lies."""
+    paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), **more}
+
+
+def how_it_ended(code: int, words: str) -> str:
+    """Why a process is gone, as a sentence.
+
+    Args:
+        code: its exit status; negative: the signal that killed it.
+        words: the last that it printed.
+    """
+    if code < 0:
+        return f"The worker was killed (signal {-code})."
+    return f"The worker ended (exit code {code})" + (f": {words}." if words else ".")
+
+
+def last_words(log: Path, lines: int) -> str:
+    """The last lines of a log; nothing if there is none."""
+    try:
+        with log.open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - 4000))
+            text = file.read().decode(errors="replace")
+    except FileNotFoundError:
+        return ""
+    return "\n".join(text.strip().splitlines()[-lines:])
