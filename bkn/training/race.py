@@ -28,7 +28,7 @@ from bkn.probe.budget import Budget
 from bkn.probe.full import FullProbe
 from bkn.probe.light import LightProbe
 from bkn.probe.network_map import network_map
-from bkn.training.batches import Batches
+from bkn.training.batches import Batch, Batches
 from bkn.training.device import resolve
 from bkn.training.entrant import Entrant
 from bkn.training.probing import Probing
@@ -82,6 +82,10 @@ class RaceTrainer:
     def probe_share(self) -> float:
         """Share of the time that probing took so far, 0..1."""
         return self._reporter.budget.used
+
+    def first_batch(self) -> Batch:
+        """The batch of the first step: what measurements of all runs and all steps look at."""
+        return self._batches.of(0)
 
     def advance(self, record: bool = False) -> None:
         """One step of every active run; then record, test and probe as due.
@@ -146,7 +150,7 @@ class RaceTrainer:
         entrant = self.entrants[run]
         if not entrant.active:
             raise ValueError(f"run {run} cannot be diagnosed: it is {entrant.status}")
-        x, y, domains = self._batches.of(0)
+        x, y, domains = self.first_batch()
         with entrant.stream:
             report = diagnose(
                 entrant.model, x, y, domains if entrant.takes_domains else None,
