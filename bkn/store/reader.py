@@ -22,7 +22,7 @@ PAGE = 5000  # rows read at once
 _RACES = """
     SELECT race.id, race.created, race.definition, race.worker, race.checkpoint, race.rewinds,
         worker.pid, worker.beat,
-        (SELECT group_concat(DISTINCT run.status) FROM run WHERE run.race = race.id)
+        (SELECT group_concat(DISTINCT run.status) FROM run WHERE run.race = race.id), race.job
     FROM race LEFT JOIN worker ON worker.id = race.worker
 """
 
@@ -45,10 +45,16 @@ class Reader:
         self._db: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None  # device and inode of what is open
         self._ready = False  # the tables are there
+        self._opened = 0  # how often
 
     def close(self) -> None:
         with self._lock:
             self._drop()
+
+    def news(self) -> tuple[int, int]:
+        """Another value whenever something has been written since; costs next to nothing."""
+        found = self.query("PRAGMA data_version")
+        return self._opened, found[0][0] if found else 0
 
     def race(self, race_id: str) -> RaceRow | None:
         found = self.query(_RACES + "WHERE race.id=?", (race_id,))
@@ -155,6 +161,7 @@ class Reader:
                 uri=True, timeout=5.0, isolation_level=None, check_same_thread=False,
             )  # fmt: skip
             self._db, self._file = db, (found.st_dev, found.st_ino)
+            self._opened += 1  # versions of another connection say nothing about this one's
         if not self._ready:
             self._ready = self._check(self._db)
         return self._db if self._ready else None

@@ -28,6 +28,7 @@ class RaceRow:
     pid: int | None
     beat: float | None  # last sign of life of the worker, seconds since the epoch
     statuses: str | None
+    job: str | None  # JSON: it is a job of sweeps
 
     @cached_property
     def race(self) -> Race:

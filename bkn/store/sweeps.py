@@ -169,11 +169,46 @@ def begin_job(writer: Writer, job: Job, owner: str, again: Iterable[str] = ()) -
     alive = beat is not None and time.time() - beat < ALIVE
     if status in ACTIVE and worker != owner and alive:
         return None
-    writer.rewind(job.id, -1)
     writer.db.execute("UPDATE race SET worker=? WHERE id=?", (owner, job.id))
+    forget_job(writer, job.id, run_id)
+    return int(run_id)
+
+
+def forget_job(writer: Writer, job_id: str, run_id: int) -> None:
+    """Take back all that was recorded of a job: it is queued, and may name other columns."""
+    writer.rewind(job_id, -1)
+    writer.db.execute("DELETE FROM stream WHERE run=?", (run_id,))
+    writer.db.execute("DELETE FROM document WHERE run=?", (run_id,))
     writer.set_summary(run_id, {})
     writer.set_status(run_id, "queued", 0)
-    return int(run_id)
+
+
+def has_begun(writer: Writer, run_id: int) -> bool:
+    """Whether anything was recorded of a job's run."""
+    found = writer.db.execute("SELECT 1 FROM stream WHERE run=?", (run_id,)).fetchone()
+    return found is not None
+
+
+def owns_job(writer: Writer, job_id: str, owner: str) -> bool:
+    """Whether a job is still in these hands: it is taken from those that seem dead."""
+    found = writer.db.execute("SELECT worker FROM race WHERE id=?", (job_id,)).fetchone()
+    return found is not None and found[0] == owner
+
+
+def status_of_job(writer: Writer, job_id: str) -> str:
+    """Where a job stands; empty if it was never begun."""
+    found = writer.db.execute(
+        "SELECT status FROM run WHERE race=? AND position=0", (job_id,)
+    ).fetchone()
+    return found[0] if found else ""
+
+
+def sweep_id_of(writer: Writer, sweep: Sweep) -> str | None:
+    """The latest sweep that is equal to this one."""
+    found = writer.db.execute(
+        "SELECT id FROM sweep WHERE definition=? ORDER BY created DESC", (sweep.to_json(),)
+    ).fetchone()
+    return found[0] if found else None
 
 
 def _marks(values: Sequence[str]) -> str:

@@ -1,11 +1,15 @@
-"""Who counts as hung: a worker that races has less patience to expect than one that starts."""
+"""Who counts as hung or dead, and what becomes of what they trained."""
 
+import os
 from types import SimpleNamespace
 
 import pytest
 
 from bkn.engine import monitor
+from bkn.store.home import store_path
+from bkn.store.sweeps import begin_job
 from bkn.store.writer import Writer
+from bkn.sweep import Sweep
 
 
 class Silent:
@@ -49,3 +53,36 @@ def test_only_a_worker_that_starts_may_be_silent_for_long(
         worker.process.returncode = -9
         limit = 5 if state == "racing" else 30
         assert f"no sign of life for {limit} seconds" in monitor.epitaph(worker)
+
+
+JOB = Sweep(methods=("batch",), micro_batches=(2,), seeds=(0,)).jobs[0]
+
+
+@pytest.fixture
+def looked_at(tmp_path):
+    """A job begun by a conductor, then looked at as every supervisor does; its race and run."""
+
+    def look(pid, seconds_ago):
+        with Writer(store_path(tmp_path)) as writer, writer.transaction():
+            writer.beat("conductor", pid, "conducting")
+            writer.db.execute("UPDATE worker SET beat=beat-?", (seconds_ago,))
+            writer.set_status(begin_job(writer, JOB, "conductor"), "running", 3)
+        reader = monitor.Reader(store_path(tmp_path))
+        monitor.close_orphans(tmp_path, reader, set())
+        found = reader.race(JOB.id), reader.runs(JOB.id)[0]
+        reader.close()
+        return found
+
+    return look
+
+
+def test_a_living_conductors_job_is_left_alone(looked_at):
+    race, run = looked_at(os.getpid(), 0)
+    assert (race.worker, run.status) == ("conductor", "running")
+
+
+@pytest.mark.parametrize(("pid", "seconds_ago"), [(2**22 + 1, 0), (os.getpid(), 6)])
+def test_a_dead_conductors_job_is_interrupted_and_free(looked_at, pid, seconds_ago):
+    race, run = looked_at(pid, seconds_ago)
+    assert (race.worker, run.status) == (None, "interrupted")
+    assert run.message == ("The sweep that ran it was ended; continue it and this is trained anew.")

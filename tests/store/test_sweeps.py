@@ -11,8 +11,12 @@ from bkn.store.sweeps import (
     accuracy_curves,
     add_sweep,
     begin_job,
+    has_begun,
     job_rows,
+    owns_job,
     set_sweep,
+    status_of_job,
+    sweep_id_of,
     sweep_row,
     sweeps,
 )
@@ -92,3 +96,29 @@ def test_a_sweep_whose_owner_is_gone_is_interrupted(writer, reader):
         set_sweep(writer, "s", "finished", None)
     assert sweep_row(reader, "s").status == "finished"
     assert sweep_row(reader, "t") is None
+
+
+def test_a_job_that_is_trained_anew_may_name_other_columns(writer):
+    run_id = take(writer, "one")
+    writer.set_columns(run_id, "test", ["test_accuracy"])
+    writer.set_document(run_id, "network", "{}")
+    assert has_begun(writer, run_id)
+    assert take(writer, "one") == run_id
+    assert not has_begun(writer, run_id)
+    writer.set_columns(run_id, "test", ["test_accuracy", "held_out_accuracy"])
+
+
+def test_whose_a_job_is_and_where_it_stands(writer):
+    job = SWEEP.jobs[0]
+    assert status_of_job(writer, job.id) == ""
+    take(writer, "one")
+    assert status_of_job(writer, job.id) == "queued"
+    assert owns_job(writer, job.id, "one")
+    assert not owns_job(writer, job.id, "two")
+
+
+def test_an_equal_sweep_is_found(writer):
+    with writer.transaction():
+        add_sweep(writer, "s", SWEEP, "one")
+    assert sweep_id_of(writer, Sweep.from_json(SWEEP.to_json())) == "s"
+    assert sweep_id_of(writer, Sweep(methods=("batch",))) is None
