@@ -6,11 +6,11 @@ far as legibility asks (contrast 3 for lines, 4.5 for words).
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from bkn.experiment import Race
+from bkn.experiment import Experiment, Race
 
 PAPER = ("#FFFFFF", "#171B21")  # what figures are drawn on: light, dark
 Pair = tuple[str, str]  # the same thing on the light and on the dark theme
@@ -93,11 +93,14 @@ def legible(color: str, ratio: float) -> Pair:
     return moved(PAPER[0], "#000000"), moved(PAPER[1], "#FFFFFF")
 
 
-def inks(race: Race) -> list[Ink]:
+Drawn = Race | Sequence[Experiment]  # a race, or one experiment per entrant of a sweep
+
+
+def inks(of: Drawn) -> list[Ink]:
     """One ink per entrant, in their order; the second of a method takes its second colour."""
     met: Counter[str] = Counter()
     drawn = []
-    for experiment in race.experiments:
+    for experiment in of.experiments if isinstance(of, Race) else of:
         card = experiment.method_card
         color = card.colors[met[card.key] % len(card.colors)]
         met[card.key] += 1
@@ -105,10 +108,10 @@ def inks(race: Race) -> list[Ink]:
     return drawn
 
 
-def tokens(race: Race, extra: Mapping[str, Pair] | None = None) -> Tokens:
+def tokens(of: Drawn, extra: Mapping[str, Pair] | None = None) -> Tokens:
     """Lines as "@e0", "@e1" ..., words as "@t0" ..., and whatever a figure adds."""
     named: Tokens = {}
-    for position, ink in enumerate(inks(race)):
+    for position, ink in enumerate(inks(of)):
         named |= {f"e{position}": ink.line, f"t{position}": ink.text}
     return named | dict(extra or {})
 

@@ -35,6 +35,7 @@ class Spec(TypedDict, total=False):
     hint: str  # what a click does
     note: str  # a line below the plot; HTML
     empty: str  # why there is nothing to see yet; shown in place of the plot
+    cells: list[Dict]  # marks over a heat map's cells: x and y from 0, kind, words
     story: Dict  # stages, and at whose end it rests; traces' meta.keys: what moves when
     tokens: dict[str, Pair]  # colours beyond the theme's: [light, dark]
 

@@ -2,6 +2,7 @@
 // that zoom, legend choice, focus and scroll position survive every refresh.
 
 import { tabulate } from "./arrays.js";
+import { Cells } from "./cells.js";
 import { Player } from "./player.js";
 import { painter, readTheme } from "./theme.js";
 
@@ -17,7 +18,8 @@ const FRAME = `
   <div class="bkn-legend" role="group"></div>
   <p class="bkn-beat" role="status" hidden></p>
   <div class="bkn-body"><div class="bkn-host" role="img"></div><p class="bkn-empty" role="status"></p>
-    <div class="bkn-table" tabindex="0" hidden></div></div>
+    <div class="bkn-table" tabindex="0" hidden></div>
+    <div class="bkn-cells" aria-hidden="true"></div></div>
   <div class="bkn-player" role="group" aria-label="Slow motion" hidden></div>
   <p class="bkn-note"></p>`;
 
@@ -42,11 +44,12 @@ export class Panel {
     this.root = root;
     root.innerHTML = `<section class="bkn-panel">${FRAME}</section>`;
     for (const name of ["whole", "swap", "meaning", "legend", "body", "host", "empty", "table",
-      "note", "beat", "player"]) {
+      "note", "beat", "player", "cells"]) {
       this[name] = root.querySelector(`.bkn-${name}`);
     }
     this.panel = root.firstElementChild;
     this.title = root.querySelector("h3");
+    this.overlay = new Cells(this.cells);
     this.swap.onclick = () => this.showTable(this.table.hidden);
     this.whole.onclick = () => this.unzoom();
     this.watcher = new ResizeObserver(() => this.fit());
@@ -170,6 +173,7 @@ export class Panel {
     this.drawing = true;
     await this.plotly.react(this.host, data, layout, CONFIG);
     this.drawing = false;
+    this.overlay.place(spec.cells, this.host._fullLayout);
     if (!this.listening) this.listen();
     this.whole.hidden = !Object.keys(zoom).length;
   }
@@ -180,9 +184,10 @@ export class Panel {
     this.host.on("plotly_doubleclick", () => this.unzoom());
     this.host.on("plotly_click", ({ points: [point] }) => {
       const { picks, entrant } = point.data.meta ?? {};
-      const at = Array.isArray(point.pointIndex) ? point.pointIndex[0] : point.pointIndex;
-      const row = picks?.length > 1 ? at : 0; // a whole line may stand for one thing
-      if (picks) this.send({ layer: picks[row], entrant });
+      const [at, across] = [point.pointIndex].flat(); // a heat map's are two
+      const row = picks?.length > 1 || Array.isArray(picks?.[0]) ? at : 0; // a whole line may stand for one thing
+      const picked = Array.isArray(picks?.[row]) ? picks[row][across] : picks?.[row];
+      if (picked) this.send({ layer: picked, entrant });
     });
     this.host.on("plotly_clickannotation", ({ annotation }) => {
       const [layer, entrant] = annotation.name?.split("|") ?? [];
@@ -232,7 +237,7 @@ export class Panel {
     const head = element("tr", {}, ...columns.map((one) => element("th", { scope: "col" }, one)));
     const body = rows.map(([first, ...rest], row) => {
       const label = element("th", { scope: "row" }, String(first));
-      if (picks && this.pick) {
+      if (picks?.[row] && this.pick) {
         const button = element("button", { type: "button" }, String(first));
         button.onclick = () => this.send({ layer: picks[row] });
         label.replaceChildren(button);

@@ -37,6 +37,12 @@ def test_words_of_an_entrant_are_more_legible_than_its_line():
             assert palette.contrast(shade, paper) >= 4.5
 
 
+def test_experiments_without_a_race_are_drawn_as_those_of_one():
+    race = Race.of(["batch", "kalman"])
+    assert palette.inks(race.experiments) == palette.inks(race)
+    assert palette.tokens(race.experiments) == palette.tokens(race)
+
+
 def test_more_entrants_than_colours_start_over():
     gains = [f"kalman:gain={i / 10}" for i in range(2, 8)]
     assert len(palette.inks(Race.of(gains))) == 6
