@@ -22,6 +22,7 @@ FORBIDDEN = {  # files -> modules they may not import
     "bkn/results.py": {"torch", "pandas", "bkn.engine", "bkn.training"},
     "bkn/stats.py": {"torch", "pandas", "bkn"},
     "bkn/tables.py": {"torch", "numpy", "pandas", "bkn"},
+    "bkn/claims/*.py": {"torch", "pandas", "bkn.engine", "bkn.training"},
     "bkn/store/*.py": {"torch", "pandas", "bkn.training", "bkn.probe", "bkn.engine"},
     "bkn/normalizers/*.py": {"bkn.store", "bkn.engine", "bkn.training", "bkn.probe"},
     "bkn/moments/*.py": {"bkn.store", "bkn.engine", "bkn.training", "bkn.probe"},
@@ -62,7 +63,8 @@ def test_nobody_imports_what_the_architecture_forbids(pattern):
 
 
 @pytest.mark.parametrize(
-    "modules", ["bkn", "bkn.store.cache", "bkn.engine.supervisor", "app.figures", "app.lab"]
+    "modules",
+    ["bkn", "bkn.claims", "bkn.store.cache", "bkn.engine.supervisor", "app.figures", "app.lab"],
 )
 def test_nothing_of_the_ui_process_pulls_in_torch(modules):
     code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
