@@ -196,6 +196,19 @@ class NetworkCard(Card):
 
 
 @dataclass(frozen=True)
+class RemoteFile:
+    """A file that has to be fetched before a dataset can be used."""
+
+    path: str  # in the folder of fetched data, and under a mirror
+    size: int  # bytes
+    md5: str
+    urls: tuple[str, ...]  # tried in this order
+    # what is unpacked from it: paths in the same folder, each with its md5; "" where the checksum
+    # inside a .gz file serves
+    holds: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class DatasetCard(Card):
     """Images and labels; `train` and `test` are numbers of images."""
 
@@ -204,6 +217,12 @@ class DatasetCard(Card):
     test: int = 0
     shape: Shape = (1, 8, 8)  # channels, height, width
     classes: tuple[str, ...] = field(default=())
+    files: tuple[RemoteFile, ...] = ()  # none: shipped, or made on this machine
+
+    @property
+    def size(self) -> int:
+        """Bytes to fetch."""
+        return sum(file.size for file in self.files)
 
 
 def pick(

@@ -1,6 +1,7 @@
 """The cards of all datasets."""
 
 from bkn.cards import DatasetCard, Param
+from bkn.catalog.downloads import CARDS as DOWNLOADS
 
 DATASETS: dict[str, DatasetCard] = {
     card.key: card
@@ -48,5 +49,6 @@ DATASETS: dict[str, DatasetCard] = {
                 "ring", "heart", "crescent", "hexagon", "bar",
             ),
         ),
+        *DOWNLOADS,
     )
 }  # fmt: skip

@@ -5,16 +5,11 @@
 <home>/logs/<worker>.log        what a worker printed
 """
 
-import os
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from bkn.home import ROOT, home
 
-
-def home() -> Path:
-    """The folder of this installation's runs; it need not exist yet."""
-    given = os.environ.get("BKN_HOME", "").strip()
-    return Path(given).expanduser().resolve() if given else ROOT / ".bkn"
+__all__ = ["ROOT", "checkpoint_path", "home", "log_path", "store_path"]
 
 
 def store_path(folder: Path) -> Path:

@@ -1,0 +1,1 @@
+"""Fetching datasets: files from elsewhere, whole or not at all. Needs no torch."""
