@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,8 @@ def end_race(server: Server, race_id: str) -> None:
     def over() -> bool:
         row = server.reader.race(race_id)
         if row.active and row.pid is not None and alive(row.pid):  # a cold one has no pid at first
-            os.kill(row.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has just ended by itself
+                os.kill(row.pid, signal.SIGKILL)
         return not row.active
 
     until(over, "the race to be over")
