@@ -37,7 +37,7 @@ class Job:
                 f"diagnose must be one of {', '.join(DIAGNOSES)}, got {self.diagnose!r}"
             )
 
-    @property
+    @cached_property
     def id(self) -> str:
         """Equal jobs share it; also the id of the race that records it."""
         key = self.experiment.key

@@ -1,7 +1,12 @@
 """Sweeps expand to paired experiments, name what does not fit, and refuse in words."""
 
+import copy
+import pickle
+from dataclasses import replace
+
 import pytest
 
+from bkn.experiment import Experiment
 from bkn.sweep import Job, Sweep
 
 
@@ -66,3 +71,11 @@ def test_what_is_named_twice_counts_once():
 def test_wrong_values_are_refused_in_words(given, words):
     with pytest.raises(ValueError, match=words):
         Sweep(**given)
+
+
+def test_a_job_is_copied_compared_and_stored_with_its_id_known():
+    known, fresh = Job(Experiment()), Job(Experiment())
+    assert known.id == fresh.id
+    assert known == pickle.loads(pickle.dumps(known)) == copy.deepcopy(known)
+    assert replace(known, diagnose="end").id == f"{known.id}-end"
+    assert Job.from_json(known.to_json()) == fresh
