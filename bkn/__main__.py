@@ -1,4 +1,4 @@
-"""python -m bkn: train, record, cost and doctor, from the command line."""
+"""python -m bkn: the lab from the command line."""
 
 import argparse
 import sys
@@ -9,6 +9,7 @@ COMMANDS = {  # name: what it does, in a few words
     "train": "train a race without the page, with a progress bar",
     "record": "record the race that the page replays before the first click",
     "cost": "measure what methods cost, as the Methods page shows it",
+    "data": "list the datasets, fetch those that are not on this machine",
     "doctor": "check versions, devices, store and disk, and train for two seconds",
 }
 

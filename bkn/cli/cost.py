@@ -5,15 +5,12 @@ soon as it is there; the Methods page shows it.
 """
 
 import argparse
-import json
-import os
 import platform
-import sys
-import threading
 import time
 
 from bkn.cards import pick
 from bkn.catalog import METHODS
+from bkn.cli.lines import end_with_stdin, say_line
 from bkn.experiment import Experiment
 from bkn.store.costs import Cost
 from bkn.store.home import home, store_path
@@ -34,7 +31,7 @@ def run(given: argparse.Namespace) -> int:
     for key in keys:
         pick(METHODS, key, "method")
     if given.lines:
-        threading.Thread(target=_end_with_stdin, daemon=True).start()
+        end_with_stdin()
     failures = 0
     for number, key in enumerate(keys, 1):
         _say(given.lines, measuring=key, number=number, of=len(keys))
@@ -83,17 +80,10 @@ def measured(key: str) -> Cost:
     )
 
 
-def _end_with_stdin() -> None:
-    """Whoever started this holds its stdin: when that ends there is nobody left to measure for."""
-    while os.read(sys.stdin.fileno(), 4096):  # sys.stdin has a lock that a farewell would miss
-        pass
-    os._exit(3)
-
-
 def _say(lines: bool, **what: object) -> None:
     """One thing that happened: as JSON, or as a line for people."""
     if lines:
-        print(json.dumps(what), flush=True)
+        say_line(**what)
     elif "measured" in what:
         print(f"{what['measured']:<20} {what['words']}", flush=True)
     elif "failed" in what:

@@ -4,6 +4,7 @@ What comes is written under another name in the same folder, and gets its own na
 has its checksum. A transfer that broke off goes on where it was, if the server can do that.
 """
 
+import errno
 import http.client
 import os
 import time
@@ -84,6 +85,10 @@ def transfer(
             except Refused as refused:
                 why[url] = str(refused)
                 left.remove(url)
+            except OSError as error:
+                if error.errno == errno.ENOSPC:  # others need the room
+                    part.unlink(missing_ok=True)
+                raise
         if not left:
             break
     raise Unreachable("; ".join(why.values()))
@@ -106,8 +111,9 @@ def _append(file: RemoteFile, url: str, part: Path, told: Told, timeout: float) 
                 out.write(chunk)
                 have += len(chunk)
                 told(have)
-                if have > max(file.size, total or 0) + SPARE:
-                    break  # it will not have its checksum
+                if have > file.size + SPARE:
+                    part.unlink()
+                    raise BrokenOff(f"what {host(url)} sends is longer than {part.stem} can be")
             out.flush()
             os.fsync(out.fileno())
     if total is not None and have < total:

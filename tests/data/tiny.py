@@ -99,3 +99,14 @@ def write_mat(card, split, folder):
         scipy.io.savemat(body, content, do_compression=True)
         found.append(written(file, body.getvalue(), folder))
     return tuple(found)
+
+
+def files(folder: Path) -> set[str]:
+    """Everything in a folder but notes and locks."""
+    found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return {str(path) for path in found if not str(path).startswith(".bkn")}
+
+
+def expected(card: DatasetCard) -> set[str]:
+    """Everything that a fetched dataset leaves."""
+    return {path for file in card.files for path in (file.path, *dict(file.holds))}
