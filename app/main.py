@@ -17,5 +17,10 @@ st.html(ROOT / "app" / "style.css")
 
 lab()
 freeze_imports()
-page = st.navigation([pages.race(), pages.layers(), pages.kalman(), pages.methods()])
+page = st.navigation(
+    [
+        pages.race(), pages.layers(), pages.batch_size(), pages.claims(), pages.kalman(),
+        pages.methods(),
+    ]
+)
 page.run()

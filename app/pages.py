@@ -18,6 +18,16 @@ def layers() -> StreamlitPage:
     return st.Page(PAGES / "layers.py", title="Layers", icon=":material/layers:")
 
 
+def claims() -> StreamlitPage:
+    """What the papers say, put to the test."""
+    return st.Page(PAGES / "claims.py", title="Claims", icon=":material/fact_check:")
+
+
+def batch_size() -> StreamlitPage:
+    """Where each method breaks."""
+    return st.Page(PAGES / "batch_size.py", title="Batch size", icon=":material/grid_on:")
+
+
 def methods() -> StreamlitPage:
     """The catalogue."""
     return st.Page(PAGES / "methods.py", title="Methods", icon=":material/grid_view:")

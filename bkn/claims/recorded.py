@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import isfinite, nan
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bkn.claims.base import (
     INCONCLUSIVE,
@@ -32,6 +32,14 @@ VERSION = 1
 DECIDED = (SUPPORTED, NOT_SUPPORTED, INCONCLUSIVE)
 
 
+class Run(NamedTuple):
+    """What is kept of one run."""
+
+    status: str
+    accuracy: float | None  # of the test images, a fraction; guessing where it diverged
+    seconds: float | None  # that it took
+
+
 @dataclass(frozen=True)
 class Recorded:
     """One claim's verdict, and what it was made from."""
@@ -40,7 +48,7 @@ class Recorded:
     protocol: str  # laptop or gpu
     at: float  # when, seconds since the epoch
     machine: str  # on what kind of machine
-    runs: tuple[tuple[str, float | None], ...]  # status and accuracy of each job, in their order
+    runs: tuple[Run, ...]  # of each job, in their order
     jobs: str  # key of those jobs
 
     def fits(self, claim: Claim) -> bool:
@@ -70,7 +78,7 @@ def record(
     """
     if verdict.verdict not in DECIDED:
         raise ValueError(f"only a decided claim can be recorded, got {verdict.verdict!r}")
-    runs = tuple((one.status, one.accuracy) for one in results)
+    runs = tuple(Run(one.status, one.accuracy, _seconds(one)) for one in results)
     key = jobs_key([one.job for one in results])
     return Recorded(verdict, protocol, at, machine, runs, key)
 
@@ -103,13 +111,18 @@ def read(path: Path = PATH) -> dict[str, Recorded]:
 
 def _plain(one: Recorded) -> dict[str, Any]:
     verdict = asdict(one.verdict) | {"missing": [], "failed": []}  # its words count them
-    runs = [[status, _rounded(accuracy)] for status, accuracy in one.runs]
+    runs = [[run.status, _rounded(run.accuracy, 5), _rounded(run.seconds, 3)] for run in one.runs]
     plain = asdict(one) | {"verdict": verdict, "runs": runs}
     return _nulls(plain)
 
 
-def _rounded(accuracy: float | None) -> float | None:
-    return None if accuracy is None else round(accuracy, 5)
+def _seconds(result: Result) -> float | None:
+    found = result.summary.get("wall_seconds", result.summary.get("seconds"))
+    return None if found is None else float(found)
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
 
 
 def _nulls(value: Any) -> Any:
@@ -128,7 +141,7 @@ def _rebuilt(plain: Mapping[str, Any]) -> Recorded:
     )
     given |= {"missing": (), "failed": ()}
     verdict = Verdict(**_floats(given, ("effect", "low", "high")), parts=parts)
-    runs = tuple((status, accuracy) for status, accuracy in plain["runs"])
+    runs = tuple(Run(*run) for run in plain["runs"])
     return Recorded(**{**plain, "verdict": verdict, "runs": runs})
 
 

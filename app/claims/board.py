@@ -1,0 +1,57 @@
+"""The parts of the Claims page in their places."""
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from app.claims import gallery, link, looks, scene, sheet
+from app.claims.standing import Standing
+from bkn.claims.base import TOPICS
+
+PROTOCOL_WORDS = {"laptop": "on a laptop", "gpu": "on a GPU"}
+
+
+def top(found: Mapping[str, Standing]) -> None:
+    """The question, the counts, what the link got wrong, and the filters."""
+    st.html(looks.style())
+    st.html('<p class="bkn-sentence one">Are the papers right, here?</p>')
+    if wrong := st.session_state.get(scene.WRONG):
+        st.warning("In the link: " + "; ".join(wrong))
+    with st.container(horizontal=True, vertical_alignment="center", key="claims_counts"):
+        st.html(gallery.summary(found))
+        st.segmented_control(
+            "Protocol", link.PROTOCOLS, key="protocol", required=True, on_change=scene.heard,
+            format_func=PROTOCOL_WORDS.__getitem__, label_visibility="collapsed",
+        )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="center", key="claims_filters"):
+        st.pills(
+            "Verdict", list(link.VERDICTS), selection_mode="multi", key="verdict_filter",
+            format_func=verdict_words, label_visibility="collapsed", on_change=scene.heard,
+        )  # fmt: skip
+        st.multiselect(
+            "Topic", list(TOPICS), key="topic_filter", placeholder="All topics",
+            format_func=TOPICS.__getitem__, label_visibility="collapsed", on_change=scene.heard,
+        )  # fmt: skip
+
+
+def verdict_words(name: str) -> str:
+    """A filter's label: symbol and word."""
+    look = looks.LOOKS[link.VERDICTS[name]]
+    return f"{look.symbol} {look.word}"
+
+
+def body(found: Mapping[str, Standing], now: link.Asked) -> None:
+    """The cards, and the opened claim beside them."""
+    shown = scene.passing(found, now)
+    opened = found.get(now.claim)
+    with st.container(key="claims_open" if opened else "claims"):
+        with st.container(key="claim_cards"):
+            if not shown:
+                st.info("No claim is all of that. Switch a filter off.")
+            gallery.gallery(shown, now.claim, scene.choose)
+        if opened:
+            with st.container(key="claim_sheet"):
+                sheet.head(opened, lambda: scene.choose(""))
+                sheet.outcome(opened)
+                sheet.protocols(opened, {"laptop": "", "gpu": ""})
+                sheet.behind(opened)

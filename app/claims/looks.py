@@ -1,0 +1,83 @@
+"""How verdicts look: a symbol, a word and a colour each, everywhere the same."""
+
+from html import escape
+from math import isfinite
+from typing import NamedTuple
+
+from app.palette import Pair, legible
+from bkn.claims.base import (
+    INCONCLUSIVE,
+    NOT_RUN,
+    NOT_SUPPORTED,
+    RUNNING,
+    SUPPORTED,
+    Comparison,
+    Verdict,
+)
+from bkn.claims.words import number
+
+
+class Look(NamedTuple):
+    """One verdict."""
+
+    key: str  # class in HTML
+    symbol: str
+    word: str
+    color: str
+
+    @property
+    def tone(self) -> Pair:
+        """Legible as words on the light and on the dark theme."""
+        return legible(self.color, 4.5)
+
+
+LOOKS = {  # in the order of every list
+    SUPPORTED: Look("supported", "✓", SUPPORTED, "#00875F"),
+    NOT_SUPPORTED: Look("refuted", "✕", NOT_SUPPORTED, "#C8501E"),
+    INCONCLUSIVE: Look("open", "?", INCONCLUSIVE, "#6A5ACD"),
+    RUNNING: Look("running", "▸", RUNNING, "#0072B2"),
+    NOT_RUN: Look("idle", "○", NOT_RUN, "#6B7280"),
+}
+
+
+def style() -> str:
+    """The colours as a style sheet, for `st.html`."""
+    rules = (
+        f".bkn-is-{look.key} {{ --bkn-tone: light-dark({look.tone[0]}, {look.tone[1]}); }}"
+        for look in LOOKS.values()
+    )
+    return f"<style>{' '.join(rules)}</style>"
+
+
+def badge(verdict: str) -> str:
+    """HTML of a verdict: its symbol and its word."""
+    look = LOOKS[verdict]
+    return (
+        f'<span class="bkn-verdict bkn-is-{look.key}">'
+        f'<i aria-hidden="true">{look.symbol}</i>{escape(look.word)}</span>'
+    )
+
+
+def effect(verdict: Verdict) -> str:
+    """The effect of a verdict with its interval, in words: "+2.98 points (+2.18 to +3.77)"."""
+    if not isfinite(verdict.effect):
+        return "effect not known"
+    return (
+        f"{number(verdict.effect)} {verdict.unit} ({number(verdict.low)} to {number(verdict.high)})"
+    )
+
+
+def band(test: Comparison) -> tuple[float, float]:
+    """From where to where a difference is too small to matter."""
+    below, above = {"beats": (0, 1), "reaches": (-1, 0)}.get(test.kind, (-1, 1))
+    return below * test.margin, above * test.margin
+
+
+def count(n: int, one: str, many: str = "") -> str:
+    """1 run; 1,200 runs."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def outcome_of(test: Comparison) -> str:
+    """The verdict that a comparison alone would give."""
+    return {True: SUPPORTED, False: NOT_SUPPORTED, None: INCONCLUSIVE}[test.holds]

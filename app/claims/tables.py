@@ -1,0 +1,141 @@
+"""A claim's comparisons and the runs behind them, as tables of HTML."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from math import isfinite
+
+from app.claims.looks import LOOKS, badge, band, outcome_of
+from app.figures.interval import Scale, interval, scale
+from bkn.claims.base import Comparison, Verdict
+from bkn.claims.decisions import FEWEST
+from bkn.claims.recorded import Run
+from bkn.claims.words import number, wanted
+from bkn.experiment import Experiment
+from bkn.store.sweeps import JobRow
+from bkn.sweep import Job
+
+HEAD = (
+    '<thead><tr><th scope="col">Compared</th><th scope="col">Difference and its interval</th>'
+    '<th scope="col">{unit}</th><th scope="col">holds if</th>'
+    '<th scope="col"><abbr title="The chance of such a result if it did not hold; adjusted for '
+    'all comparisons of this claim (Holm)">p</abbr></th><th scope="col">holds</th></tr></thead>'
+)
+SETTINGS = ("dataset", "network", "batch", "micro_batch", "lr", "epochs")  # before the rarer ones
+NONE = Run("", None, None)
+
+
+def comparisons(verdict: Verdict) -> str:
+    """All comparisons, a row each, by the parts of the claim; those of a part share one scale."""
+    bodies = []
+    for part in verdict.parts:
+        axis = scale(v for test in part.tests for v in (test.low, test.high, *band(test)))
+        rows = "".join(comparison(test, verdict.unit, axis) for test in part.tests)
+        title = ""
+        if len(verdict.parts) > 1:
+            title = (
+                f'<tr><th class="part" colspan="6" scope="colgroup">{badge(part.verdict)} '
+                f"{escape(part.title)}</th></tr>"
+            )
+        bodies.append(f"<tbody>{title}{rows}</tbody>")
+    head = HEAD.format(unit=escape(verdict.unit))
+    return f'<div class="bkn-wide"><table class="bkn-tests">{head}{"".join(bodies)}</table></div>'
+
+
+def comparison(test: Comparison, unit: str, axis: Scale) -> str:
+    """One row; with too few seeds it says so in place of a judgement."""
+    look = LOOKS[outcome_of(test)]
+    label = escape(test.label) + ("" if test.decides else " <small>(no say)</small>")
+    if test.n < FEWEST:
+        return (
+            f'<tr><th scope="row">{label}</th><td colspan="5" class="none">'
+            f"{test.n} of at least {FEWEST} seeds: too few to judge</td></tr>"
+        )
+    said = f"{number(test.effect)} ({number(test.low)} to {number(test.high)})"
+    words = f"{test.label}: {said} {unit}"
+    picture = interval(test.effect, test.low, test.high, words, axis, f"bkn-is-{look.key}",
+                       band(test))  # fmt: skip
+    told = {True: "yes", False: "no", None: "open"}[test.holds]
+    return (
+        f'<tr class="bkn-is-{look.key}"><th scope="row">{label}</th><td>{picture}</td>'
+        f"<td><b>{number(test.effect)}</b><br><small>{number(test.low)} to {number(test.high)}, "
+        f"{test.n} seeds</small></td><td>{escape(wanted(test))}</td><td>{chance(test.p)}</td>"
+        f'<td><span class="bkn-verdict"><i aria-hidden="true">{look.symbol}</i>{told}</span></td>'
+        "</tr>"
+    )
+
+
+def chance(p: float) -> str:
+    """A p value: 0.03; below 0.001 no digits are worth anything."""
+    if not isfinite(p):
+        return "–"
+    return "&lt; 0.001" if p < 0.001 else f"{p:.2g}" if p < 0.1 else f"{p:.2f}"
+
+
+def varying(jobs: Sequence[Job]) -> list[str]:
+    """Fields of the experiments in which these jobs differ, method and seed aside."""
+    names = [*SETTINGS, "dataset_options", "network_options"]
+    names += [
+        name
+        for name in Experiment.__dataclass_fields__
+        if name not in (*names, "method", "options", "seed")
+    ]
+    return [name for name in names if len({plain(job, name) for job in jobs}) > 1]
+
+
+def plain(job: Job, name: str) -> str:
+    """A setting as people read it."""
+    value = getattr(job.experiment, name)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {one}" for key, one in sorted(value.items())) or "–"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def runs(
+    jobs: Sequence[Job], rows: Mapping[str, JobRow], recorded: Sequence[Run], address: str
+) -> str:
+    """All runs, a row each: settings, seed, accuracy, status; each begun here is a link.
+
+    Args:
+        jobs: of the protocol.
+        rows: of those that have been begun here.
+        recorded: those of elsewhere, in the jobs' order; shown where there is none here.
+        address: of the Race page, from this page.
+    """
+    fields = varying(jobs)
+    names = ["Method", *(name.replace("_", "-") for name in fields), "Seed", "Accuracy", "Status"]
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
+    elsewhere = recorded if len(recorded) == len(jobs) else [NONE] * len(jobs)
+    body = "".join(
+        run(job, fields, rows.get(job.id), known, address)
+        for job, known in zip(jobs, elsewhere, strict=True)
+    )
+    return (
+        f'<div class="bkn-runs" tabindex="0"><table><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def run(
+    job: Job,
+    fields: Sequence[str],
+    row: JobRow | None,
+    recorded: Run,
+    address: str,
+) -> str:
+    """One row."""
+    status, accuracy = recorded.status, recorded.accuracy
+    name = escape(job.experiment.label)
+    hint = ""
+    if row is not None:
+        status, accuracy = row.status, row.summary.get("test_accuracy")
+        name = f'<a href="{address}?run={job.id}" target="_self">{name}</a>'
+        hint = f' title="{escape(row.message, quote=True)}"' if row.message else ""
+        if status == "running":
+            status = f"step {row.step:,} of {job.experiment.steps:,}"
+    cells = [escape(plain(job, field)) for field in fields]
+    cells += [str(job.experiment.seed), "–" if accuracy is None else f"{100 * accuracy:.2f} %"]
+    bad = ' class="bad"' if status in ("failed", "diverged") else ""
+    return (
+        f'<tr><th scope="row">{name}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}'
+        f"<td{bad}{hint}>{escape(status or 'waiting')}</td></tr>"
+    )

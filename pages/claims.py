@@ -1,0 +1,33 @@
+"""Claims: are the papers right, here?"""
+
+import streamlit as st
+
+from app import watch
+from app.claims import board, scene
+
+TICK = 1.0  # seconds between looks while something runs
+
+scene.enter({name: st.query_params.get_all(name) for name in st.query_params})
+
+
+def busy() -> bool:
+    """Whether any claim runs under the chosen protocol."""
+    found = scene.standings().look(scene.asked().protocol)
+    return any(one.stage == "running" for one in found.values())
+
+
+first = busy()
+
+
+def now() -> None:
+    """The part of the page that refreshes by itself."""
+    asked = scene.asked()
+    found = scene.standings().look(asked.protocol)
+    board.top(found)
+    board.body(found, asked)
+    scene.leave(asked)
+    if busy() != first:
+        st.rerun()  # the whole page, at its new pace
+
+
+watch.refreshing(now, TICK if first else None)
