@@ -171,12 +171,12 @@ def _family(kind: Mapping[str, Any]) -> str:
 
 
 def _images(kind: Mapping[str, Any]) -> int:
-    return int(kind["batch"]) * int(kind["copies"])
+    return int(kind["batch"]) * int(kind.get("copies", 1))
 
 
 def _distance(a: Mapping[str, Any], b: Mapping[str, Any]) -> float:
     """How different two kinds are; infinite where nothing follows for the other."""
-    if any(a[name] != b[name] for name in FAMILY[:4]):
+    if any(a.get(name) != b.get(name) for name in FAMILY[:4]):
         return math.inf
     distance = 4.0 * (a["device"] != b["device"])
     if a["method"] != b["method"]:

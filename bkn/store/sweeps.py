@@ -142,6 +142,14 @@ def set_sweep(
     )
 
 
+def end_sweep(writer: Writer, sweep_id: str, owner: str, status: str, message: str) -> None:
+    """Where a sweep ended and why, unless somebody else runs it now."""
+    writer.db.execute(
+        "UPDATE sweep SET status=?, owner=NULL, message=? WHERE id=? AND owner=?",
+        (status, message, sweep_id, owner),
+    )
+
+
 def begin_job(writer: Writer, job: Job, owner: str, again: Iterable[str] = ()) -> int | None:
     """Take a job, inside a transaction: whatever was recorded of it before is forgotten.
 
