@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from bkn.engine.measuring import pipe
+from bkn.engine.following import pipe
 from bkn.engine.process import environment, how_it_ended, last_words, new_id
 from bkn.store.home import ROOT, log_path
 from bkn.sweep import Job

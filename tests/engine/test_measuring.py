@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from bkn.engine import measuring as module
+from bkn.engine import following as module
 from bkn.engine.measuring import Measuring
 from tests.patience import until
 
