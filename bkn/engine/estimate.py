@@ -56,6 +56,7 @@ def estimate(
     slots: int,
     timed: Times | None = None,
     rows: Mapping[str, JobRow] | None = None,
+    times: Times | None = None,
 ) -> Estimate:
     """How long the jobs will take that are not done; also while they run.
 
@@ -65,13 +66,14 @@ def estimate(
         slots: jobs at a time.
         timed: milliseconds per step by kind that were measured elsewhere, see `kind_of`.
         rows: where the jobs stand, if that is known already.
+        times: what `known_times` found, if that is known already.
     """
     all_jobs = jobs.jobs if isinstance(jobs, Sweep) else list(jobs)
     stands = job_rows(reader, [job.id for job in all_jobs]) if rows is None else rows
     left = [job for job in all_jobs if not (job.id in stands and stands[job.id].status in DONE)]
     if not left:
         return Estimate(0.0, 0, 0, slots)
-    known = known_times(reader) | dict(timed or {})
+    known = dict(known_times(reader) if times is None else times) | dict(timed or {})
     guesses: dict[str, float | None] = {}
     seconds: list[float | None] = []
     measured = 0

@@ -122,6 +122,13 @@ def test_what_was_timed_elsewhere_counts(reader):
     assert found.measured == 1
 
 
+def test_times_that_are_known_already_are_not_read_again(reader, finish):
+    finish((job(seed=7), 1.0))
+    found = estimate(reader, [job()], 1, times={kind_of(job().experiment): 10.0})
+    assert found.seconds == pytest.approx(job().experiment.steps * 0.01)
+    assert estimate(reader, [job()], 1, times={}).seconds is None
+
+
 def test_one_of_every_family_without_a_time_is_to_be_timed(reader, finish):
     finish((job("batch", 2), 1.0))
     asked = to_be_timed(reader, SWEEP.jobs)
