@@ -1,7 +1,7 @@
 """A convnet of binary convolutions, each with a shortcut around it.
 
 Papers: Liu, Wu, Luo, Yang, Liu & Cheng (2018), https://arxiv.org/abs/1808.00278 (Bi-Real Net);
-Chen, Zhang, Xu, Ouyang & Wang (2021), https://arxiv.org/abs/2104.08215 ("BNN - BN = ?")
+Chen, Zhang, Ouyang, Liu, Shen & Wang (2021), https://arxiv.org/abs/2104.08215 ("BNN - BN = ?")
 
 The sign of the activations is convolved with the sign of the weights; the norm behind brings the
 sums back to scale, and the shortcut carries what the signs lost. The first convolution and the
