@@ -6,6 +6,7 @@ it out would flatter its method. What failed, or has not been trained yet, has n
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from bkn.store.reader import Reader
 from bkn.store.sweeps import Curve, JobRow, accuracy_curves, job_rows
@@ -23,7 +24,7 @@ class Result:
     summary: Mapping[str, float]  # figures of the end, and of a diagnosis where one was asked for
     curve: Curve | None = None  # test accuracy by step, where it was asked for
 
-    @property
+    @cached_property
     def entrant(self) -> str:
         return self.job.experiment.entrant
 
