@@ -1,0 +1,96 @@
+"""The document says what came out, of what, and what is missing; it is made from results alone."""
+
+import re
+
+import pytest
+
+from bkn.claims import CLAIMS
+from bkn.claims.document import About, Entry, chance, document, duration
+from bkn.results import Result
+from tests.claims.worlds import WORLDS, results_in
+
+ABOUT = About("2026-11-21", "laptop", "Linux, 2 cores, a CPU", "Python 3, torch 2")
+
+
+def entry(key, which=0):
+    claim = CLAIMS[key]
+    found = [
+        Result(r.job, r.status, r.step, r.message, {**r.summary, "wall_seconds": 6.0}, r.curve)
+        for r in results_in(WORLDS[key][which], claim.laptop.jobs)
+    ]
+    return Entry(claim, found, claim.decide(found))
+
+
+def untouched(key):
+    claim = CLAIMS[key]
+    found = [Result(job, "waiting", 0, "", {}) for job in claim.laptop.jobs]
+    return Entry(claim, found, claim.decide(found))
+
+
+def test_the_summary_comes_first_with_a_row_per_claim():
+    entries = [entry("memorized"), entry("kalman_large_batch", 1), untouched("fisher")]
+    text = document(entries, ABOUT)
+    assert "on 2026-11-21, laptop protocol: Linux, 2 cores, a CPU; Python 3, torch 2." in text
+    assert "3 claims: 1 supported here, 1 not supported here, 1 not run yet." in text
+    table = text[text.index("| claim") : text.index("\n## ")].splitlines()
+    assert len([line for line in table if line.startswith("| [")]) == 3
+    row = next(line for line in table if "#memorized" in line)
+    assert "**Supported here**" in row
+    assert re.search(r"\+[12]\.\d\d points \(\+1\.\d\d to \+2\.\d\d\)", row)
+    assert "| 8 " in row
+
+
+def test_time_of_shared_runs_counts_once():
+    one, other = entry("memorized"), entry("batch_renorm")
+    ids = {r.job.id for e in (one, other) for r in e.results}
+    assert len(ids) == 24  # batch norm's are the same
+    assert "24 runs, 2 min of training on one thread each" in document([one, other], ABOUT)
+
+
+@pytest.mark.parametrize("key", CLAIMS)
+def test_every_claim_has_a_section_that_tells_all(key):
+    one = entry(key)
+    text = document([one], ABOUT)
+    claim = one.claim
+    assert f'### {claim.title}<a id="{key}"></a>' in text
+    for part in (claim.words, claim.source, claim.url, claim.paper_protocol, claim.laptop.words,
+                 claim.test, claim.reason, one.verdict.words):  # fmt: skip
+        assert part in text
+    for test in one.verdict.tests:
+        assert test.label in text
+    for part in one.verdict.parts:
+        assert len(one.verdict.parts) == 1 or f"*{part.title}:* {part.verdict}." in text
+    for result in one.results:
+        assert result.job.id in text
+    lines = text.splitlines()
+    tables = [line.count("|") for line in lines if line.startswith("|")]
+    assert tables
+    assert not re.search(r"\bnan\b", text)
+    assert text.endswith("</details>\n")
+
+
+def test_what_has_no_say_stands_in_brackets():
+    text = document([entry("kalman_small_batches")], ABOUT)
+    assert "| (Kalman − batch norm at m = 4)" in text
+    assert "| Kalman − batch norm at m = 2 " in text
+
+
+def test_runs_that_ended_otherwise_are_marked():
+    one = entry("learning_rates")
+    text = document([one], ABOUT)
+    lost = next(r for r in one.results if r.status == "diverged")
+    assert f"{lost.job.id} (diverged)" in text
+
+
+def test_nothing_known_is_told_as_that():
+    text = document([untouched("memorized")], ABOUT)
+    assert "Not run yet" in text
+    assert "0 of 16 runs are done; it is decided when all are." in text
+    assert "16 of 16" not in text
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert not any("not known" in row for row in rows)
+
+
+def test_small_words():
+    assert [chance(p) for p in (0.0001, 0.0123, 0.5)] == ["< 0.001", "0.012", "0.50"]
+    assert [duration(s) for s in (45, 89, 700, 3900)] == ["45 s", "89 s", "12 min", "1 h 5 min"]
