@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import transport
+from app import downloads, transport
 from app.forms import Wanted
 from app.lab import Lab
 from app.watch import RUN, View
@@ -20,6 +20,7 @@ def about_settings(view: View, wanted: Wanted) -> None:
         st.warning("In the link: " + "; ".join(wrong))
     if wanted.problem:
         st.error(f"These settings cannot start: {wanted.problem}")
+    downloads.about(wanted.values["dataset"])
     if transport.waits_for_start(view, wanted):
         st.caption(":material/schedule: The new settings apply at the next Start.")
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from app import forms
+from app import downloads, forms
 from app.address import OPTIONS
 from app.forms import LIVE, Wanted
 from app.lab import Lab
@@ -21,7 +21,8 @@ def row(lab: Lab, view: View, wanted: Wanted) -> None:
 
     What is started are the settings at the click: the last one may have moved just before it.
     """
-    mine, able = view.moving and view.mine, wanted.race is not None
+    mine = view.moving and view.mine
+    able = wanted.race is not None and downloads.are_here(wanted.race)
     goes_on = may_resume(view)
     waits = goes_on or view.status == "paused"
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="transport"):

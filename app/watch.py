@@ -7,6 +7,7 @@ from html import escape
 
 import streamlit as st
 
+from app import downloads
 from app.forms import LOOKS
 from app.lab import Lab, Watched
 from app.replay import UpTo
@@ -63,7 +64,7 @@ def look(lab: Lab) -> View:
         step,
         next((run.message for run in runs if run.message), ""),
         watched.owner in ("", visitor()),
-        TICKS.get(status),
+        downloads.soonest(TICKS.get(status)),
     )
 
 
@@ -82,7 +83,7 @@ def look_at_recorded(watched: Watched) -> View:
     picture = frozen(watched.cache, "", step)
     status = "replay" if step < steps else "recorded"
     tick = TICKS["running"] if step < steps else None
-    return View(watched, picture, "", status, step, "", False, tick)
+    return View(watched, picture, "", status, step, "", False, downloads.soonest(tick))
 
 
 def warm_when_seen(lab: Lab, view: View) -> None:

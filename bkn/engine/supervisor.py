@@ -17,6 +17,7 @@ from bkn.engine.commands import check_speed, message_for
 from bkn.engine.limits import Refused, limit_from_environment, refusing
 from bkn.engine.process import WorkerProcess, new_id
 from bkn.experiment import Race
+from bkn.fetch.state import require
 from bkn.store.errors import StoreError
 from bkn.store.home import store_path
 from bkn.store.reader import Reader
@@ -86,9 +87,10 @@ class Supervisor:
         Raises:
             Refused: when as many races run as this server allows, or the store or the system
                 refuses; in words.
-            ValueError: for a wrong speed.
+            ValueError: for a wrong speed, or images that are not on this machine (MissingData).
         """
         message = {"do": "start", "speed": check_speed(speed), "paused": paused}
+        require(race.common.dataset_card)
         with self._lock, refusing():
             self._check_limit()
             race_id = new_id()
@@ -143,6 +145,7 @@ class Supervisor:
             if not is_resumable(self.home, row):
                 raise ValueError(f"race {race_id} has no checkpoint to continue from")
             race = row.race
+            require(race.common.dataset_card)
             self._check_limit()
             worker = self._take_worker()
             with Writer(store_path(self.home)) as writer, writer.transaction():

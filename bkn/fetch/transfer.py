@@ -43,7 +43,7 @@ class Patience:
     """How long a transfer is tried."""
 
     timeout: float = 20.0  # seconds without a byte
-    pauses: tuple[float, ...] = (1.0, 3.0, 9.0)  # seconds before each further round
+    pauses: tuple[float, ...] = (1.0, 2.0, 4.0)  # seconds before each further round
 
 
 PATIENT = Patience()

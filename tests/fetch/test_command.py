@@ -14,6 +14,8 @@ from bkn.catalog import DATASETS
 from bkn.data.downloaded import load
 from bkn.fetch.state import state
 from bkn.home import ROOT
+from bkn.store.home import store_path
+from bkn.store.reader import Reader
 from tests.data.tiny import KEYS, TRAIN, expected, files
 from tests.patience import PATIENCE, until
 
@@ -84,6 +86,21 @@ def test_an_unknown_name_is_refused_before_anything_is_fetched(card_of, site, ca
     assert main(["data", "mnist", "imagenet"]) == 2
     assert "unknown dataset 'imagenet'; known: digits, shapes, mnist" in capsys.readouterr().err
     assert site.asked == []
+
+
+@pytest.mark.parametrize("command", ["train", "record"])
+def test_a_race_on_missing_images_is_refused_and_fetches_nothing(
+    command, card_of, folder, site, capsys, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("BKN_HOME", str(tmp_path))
+    card_of("cifar10")
+    assert main([command, "--dataset", "cifar10", "--batch", "20"]) == 2
+    assert capsys.readouterr().err == (
+        f"bkn {command}: cifar10 is not on this machine; fetch it (0.2 MB) with: "
+        "python -m bkn data cifar10\n"
+    )
+    assert site.asked == []
+    assert Reader(store_path(tmp_path)).races() == []
 
 
 def test_it_tells_a_program_in_lines(card_of, folder, begin):
