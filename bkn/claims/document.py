@@ -1,12 +1,15 @@
 """The document about the claims: docs/claims.md, made from results and nothing else."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from math import isfinite
+
+import numpy as np
 
 from bkn.claims.base import SUPPORTED, TOPICS, VERDICTS, Claim, Comparison, Verdict
 from bkn.claims.words import number, span, wanted
+from bkn.experiment import Experiment
 from bkn.results import Result
 from bkn.store.sweeps import DONE
 from bkn.tables import markdown
@@ -140,7 +143,8 @@ def _section(entry: Entry, protocol: str) -> str:
     for part in verdict.parts:
         if len(verdict.parts) > 1:
             tables.append(f"*{part.title}:* {part.verdict}.\n")
-        tables.append(comparisons(part.tests) + "\n")
+        if any(test.n > 1 for test in part.tests):
+            tables.append(comparisons(part.tests) + "\n")
     return "\n".join([
         f'\n### {claim.title}<a id="{claim.key}"></a>\n',
         f"{_verdict(verdict)} `{claim.key}`\n",
@@ -157,19 +161,50 @@ def _section(entry: Entry, protocol: str) -> str:
 
 
 def _runs(results: Sequence[Result]) -> str:
-    """Ids by entrant and setting; `?run=<id>` on the Race page shows one where it was trained."""
-    rows: dict[str, list[str]] = {}
+    """What every setting reached, and its runs' ids: the Race page shows one with ?run=<id>."""
+    varies = _varying(results)
+    rows: dict[str, list[Result]] = {}
     for one in results:
-        e = one.job.experiment
-        place = f"`{one.entrant}` ({e.batch}, {e.micro_batch}), {e.network}, lr {e.lr:g}, "
-        place += f"{e.epochs} epochs"
-        mark = "" if one.status == "finished" else f" ({one.status})"
-        rows.setdefault(place, []).append(f"{one.job.id}{mark}")
-    done = sum(one.status in DONE for one in results)
-    lines = [f"- {place}: {', '.join(ids)}" for place, ids in rows.items()]
-    took = duration(seconds(r for r in results if r.status in DONE))
-    told = f"{done} of {len(results)} runs, {took} of training"
+        rows.setdefault(_setting(one, varies), []).append(one)
+    done = [r for r in results if r.status in DONE]
+    told = f"{len(done)} of {len(results)} runs, {duration(seconds(done))} of training"
+    lines = [f"- {setting}: {_reached(found)}: {_ids(found)}" for setting, found in rows.items()]
     return "\n".join([f"<details><summary>{told}</summary>\n", *lines, "\n</details>"])
+
+
+def _varying(results: Sequence[Result]) -> list[str]:
+    """Fields in which the experiments differ, beside those that are always told."""
+    told = {"method", "options", "seed", "batch", "micro_batch", "network", "lr", "epochs"}
+    names = [f.name for f in fields(Experiment) if f.name not in told]
+    seen = {name: {str(getattr(r.job.experiment, name)) for r in results} for name in names}
+    return [name for name in names if len(seen[name]) > 1]
+
+
+def _setting(result: Result, varies: Sequence[str]) -> str:
+    e = result.job.experiment
+    words = [f"`{result.entrant}` ({e.batch}, {e.micro_batch})", e.network, f"lr {e.lr:g}"]
+    words.append(f"{e.epochs} epoch{'s' if e.epochs > 1 else ''}")
+    for name in varies:
+        value = getattr(e, name)
+        if isinstance(value, Mapping):
+            words += [f"{key} {one}" for key, one in value.items()]
+        else:
+            words.append(f"{name.replace('_', ' ')} {value}")
+    return ", ".join(words)
+
+
+def _reached(results: Sequence[Result]) -> str:
+    """Mean test accuracy with its deviation over seeds, and how many runs ended otherwise."""
+    known = [100 * r.accuracy for r in results if r.accuracy is not None]
+    told = [f"{np.mean(known):.2f} %"] if known else ["accuracy not known"]
+    if len(known) > 1:
+        told.append(f"sd {np.std(known, ddof=1):.2f}")
+    ends = Counter(r.status for r in results if r.status != "finished")
+    return ", ".join([*told, *(f"{count} {status}" for status, count in ends.items())])
+
+
+def _ids(results: Sequence[Result]) -> str:
+    return " ".join(result.job.id for result in results)
 
 
 def _verdict(verdict: Verdict) -> str:

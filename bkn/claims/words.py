@@ -31,8 +31,9 @@ def outcome(test: Comparison) -> str:
     """Effect, interval, and what follows."""
     if not isfinite(test.effect):
         return f"{test.label}: too few runs on both sides to compare."
+    label = test.label[0].upper() + test.label[1:]
     found = (
-        f"{test.label}: {number(test.effect)} {test.unit} ({test.level:.0%} interval {span(test)}, "
+        f"{label}: {number(test.effect)} {test.unit} ({test.level:.0%} interval {span(test)}, "
         f"{test.n} seeds)"
     )
     return f"{found}: {_follows(test)}."

@@ -116,8 +116,8 @@ def test_parts_have_verdicts_of_their_own_and_the_claim_needs_all():
     assert found.verdict == NOT_SUPPORTED
     assert [part.verdict for part in found.parts] == [SUPPORTED, NOT_SUPPORTED]
     assert (found.effect, found.unit, found.seeds) == (pytest.approx(1.0), "points", 8)
-    assert "the first half: supported here. good: +1.00 points (95% interval" in found.words
-    assert "the other half: not supported here. bad: +2.00 steps (90% interval" in found.words
+    assert "the first half: supported here. Good: +1.00 points (95% interval" in found.words
+    assert "the other half: not supported here. Bad: +2.00 steps (90% interval" in found.words
     assert [test.part for test in found.tests] == ["the first half", "the other half"]
 
 

@@ -75,11 +75,25 @@ def test_what_has_no_say_stands_in_brackets():
     assert "| Kalman − batch norm at m = 2 " in text
 
 
-def test_runs_that_ended_otherwise_are_marked():
+def test_what_every_setting_reached_is_told():
     one = entry("learning_rates")
     text = document([one], ABOUT)
-    lost = next(r for r in one.results if r.status == "diverged")
-    assert f"{lost.job.id} (diverged)" in text
+    assert "- `none` (64, 64), convnet, lr 12.8, 4 epochs, network options" not in text
+    lines = text.splitlines()
+    line = next(x for x in lines if x.startswith("- `none` (64, 64), convnet, lr 12.8"))
+    assert "4 epochs, depth 6, width 16: 10.00 %, sd 0.00, 6 diverged: " in line
+    calm = next(
+        x for x in text.splitlines() if x.startswith("- `batch` (64, 64), convnet, lr 12.8")
+    )
+    assert re.search(r": (95\.9|96\.0)\d %, sd 0\.0\d: ", calm)
+
+
+def test_settings_that_differ_have_lines_of_their_own():
+    text = document([entry("weight_growth")], ABOUT)
+    assert "10 epochs, weight decay 0.0: " in text
+    assert "10 epochs, weight decay 0.005: " in text
+    styles = document([entry("domain")], ABOUT)
+    assert styles.count("held_out sketch: ") == styles.count("held_out negative: ") == 2
 
 
 def test_nothing_known_is_told_as_that():
@@ -89,6 +103,8 @@ def test_nothing_known_is_told_as_that():
     assert "16 of 16" not in text
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert not any("not known" in row for row in rows)
+    assert "| comparison" not in text
+    assert "accuracy not known, 8 waiting" in text
 
 
 def test_small_words():
