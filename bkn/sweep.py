@@ -6,7 +6,7 @@ compared in pairs. A job is known by its content: whatever asks for it again fin
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from functools import cached_property
 from itertools import product
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from bkn.cards import pick
 from bkn.catalog import ABSENT, DATASETS, NETWORKS
 from bkn.entrants import entrant_text, parse_entrant
-from bkn.experiment import Experiment, json_object, number, refuse_unknown
+from bkn.experiment import NUMBERS, Experiment, json_object, number, refuse_unknown
 
 DIAGNOSES = ("none", "start", "end")  # when a job's network is diagnosed: bkn.diagnose
 MOST_JOBS = 20_000
@@ -88,7 +88,7 @@ class Sweep:
             object.__setattr__(self, name, self._axis(name, getattr(self, name)))
         own = {"method", "options", "seed", *AXES.values()}
         refuse_unknown(self.common, {f.name for f in fields(Experiment)} - own, "sweep's common")
-        object.__setattr__(self, "common", dict(self.common))
+        object.__setattr__(self, "common", _told(self.common))
         size = len(self.methods) * len(self.seeds) * len(list(self._places()))
         if size > MOST_JOBS:
             raise ValueError(f"a sweep may hold at most {MOST_JOBS:,} experiments, got {size:,}")
@@ -153,3 +153,15 @@ class Sweep:
         given = json_object(text, "sweep")
         refuse_unknown(given, {f.name for f in fields(cls)}, "sweep")
         return cls(**given)
+
+
+def _told(common: Mapping[str, Any]) -> dict[str, Any]:
+    """Common fields in their proper type, without those at their defaults.
+
+    So that sweeps of the same experiments are equal, whoever asked for them and how.
+    """
+    proper = {
+        name: number(name, value) if name in NUMBERS else value for name, value in common.items()
+    }
+    defaults = {f.name: {} if f.default is MISSING else f.default for f in fields(Experiment)}
+    return {name: value for name, value in proper.items() if value != defaults[name]}

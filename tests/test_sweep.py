@@ -79,3 +79,11 @@ def test_a_job_is_copied_compared_and_stored_with_its_id_known():
     assert known == pickle.loads(pickle.dumps(known)) == copy.deepcopy(known)
     assert replace(known, diagnose="end").id == f"{known.id}-end"
     assert Job.from_json(known.to_json()) == fresh
+
+
+def test_sweeps_of_the_same_experiments_are_equal_however_they_were_asked_for():
+    typed = Sweep(seeds=("1",), common={"epochs": "2", "momentum": "0.9", "network_options": {}})
+    picked = Sweep(seeds=(1,), common={"epochs": 2})
+    assert typed == picked
+    assert typed.to_json() == picked.to_json()
+    assert typed.jobs == picked.jobs
