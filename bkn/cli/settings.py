@@ -1,7 +1,9 @@
 """The race's settings as command line options, made from Experiment's fields and the cards."""
 
 import argparse
+from collections.abc import Collection
 from dataclasses import fields
+from typing import Any
 
 from bkn.cards import as_number
 from bkn.catalog import DATASETS
@@ -30,16 +32,31 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     for name, known in (("dataset", DATASETS), ("network", networks)):
         words = f"{', '.join(known)} (default: {defaults[name]})"
         parser.add_argument(f"--{name}", default=defaults[name], help=words)
+    add_plain(parser)
+    parser.add_argument(
+        "--probe", default="light", help=f"{', '.join(PROBES)} (default: %(default)s)"
+    )
+
+
+def add_plain(parser: argparse.ArgumentParser, but: Collection[str] = ()) -> None:
+    """The plain settings, and the options of dataset and network.
+
+    Args:
+        parser: to add to.
+        but: settings that the command asks for in a way of its own.
+    """
+    defaults = {field.name: field.default for field in fields(Experiment)}
+    for name in ("dataset", "network"):
         parser.add_argument(
             f"--{name}-option", action="append", default=[], metavar="NAME=VALUE", help="repeatable"
         )
     for name in PLAIN:
-        flag = f"--{name.replace('_', '-')}"
-        words = f"{', '.join(CHOICES[name])}; " if name in CHOICES else ""
-        parser.add_argument(flag, default=defaults[name], help=f"{words}default: {defaults[name]}")
-    parser.add_argument(
-        "--probe", default="light", help=f"{', '.join(PROBES)} (default: %(default)s)"
-    )
+        if name not in but:
+            flag = f"--{name.replace('_', '-')}"
+            words = f"{', '.join(CHOICES[name])}; " if name in CHOICES else ""
+            parser.add_argument(
+                flag, default=defaults[name], help=f"{words}default: {defaults[name]}"
+            )
 
 
 def race_of(given: argparse.Namespace) -> Race:
@@ -53,13 +70,23 @@ def race_of(given: argparse.Namespace) -> Race:
         probe=given.probe,
         dataset=given.dataset,
         network=given.network,
-        dataset_options=_options(given.dataset_option, "dataset"),
-        network_options=_options(given.network_option, "network"),
-        **{name: getattr(given, name) for name in PLAIN},
+        dataset_options=options_of(given.dataset_option, "dataset"),
+        network_options=options_of(given.network_option, "network"),
+        **plain_of(given),
     )
 
 
-def _options(pairs: list[str], owner: str) -> Options:
+def plain_of(given: argparse.Namespace, but: Collection[str] = ()) -> dict[str, Any]:
+    """The plain settings that were given."""
+    return {name: getattr(given, name) for name in PLAIN if name not in but}
+
+
+def options_of(pairs: list[str], owner: str) -> Options:
+    """NAME=VALUE as options.
+
+    Raises:
+        ValueError: for anything else.
+    """
     options: Options = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")

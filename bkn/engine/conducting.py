@@ -98,10 +98,12 @@ class Conducting:
         self.ledger.forget_owner()
 
     def close(self) -> None:
-        """Leave everything as interrupted: whoever comes next may continue it."""
-        for job_id in self.flights:
-            self.ledger.owe_job(job_id, "interrupted", JOB_ENDED)
+        """Leave what was not stopped as interrupted: whoever comes next may continue it."""
         try:
+            if self.executor is not None:
+                self._look(self.executor)
+            for job_id in self.flights:
+                self.ledger.owe_job(job_id, "interrupted", JOB_ENDED)
             self.ledger.pay()
         except StoreError:
             traceback.print_exc()  # without beats it reads as interrupted all the same

@@ -121,10 +121,17 @@ class Conductor:
         They are timed in the background: see `timing`.
         """
         listed = jobs.jobs if isinstance(jobs, Sweep) else list(jobs)
-        asked = to_be_timed(self.reader, listed, self._now.timings.times)
+        rows = job_rows(self.reader, [job.id for job in listed])
+        left = [job for job in listed if job.id not in rows or rows[job.id].status not in DONE]
+        asked = to_be_timed(self.reader, left, self.times)
         self._now.timings.ask(asked)
         self._inbox.put(lambda: None)  # it may be asleep
         return len(asked)
+
+    @property
+    def times(self) -> dict[str, float]:
+        """Milliseconds per step that were measured by `time`, by kind."""
+        return self._now.timings.times
 
     @property
     def timing(self) -> int:
@@ -133,7 +140,7 @@ class Conductor:
 
     def estimate(self, jobs: Sweep | Iterable[Job]) -> Estimate:
         """How long these jobs will take, as far as it is known now."""
-        return estimate(self.reader, jobs, self.slots, self._now.timings.times)
+        return estimate(self.reader, jobs, self.slots, self.times)
 
     def close(self) -> None:
         """End all processes; sweeps that run are interrupted. Also called at exit."""

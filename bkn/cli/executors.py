@@ -1,0 +1,82 @@
+"""What trains the experiments of a command: processes of this machine, or a Ray cluster."""
+
+import argparse
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+from bkn.cards import as_number
+from bkn.engine.conductor import Conductor
+from bkn.engine.executor import Executor
+from bkn.engine.local import LocalExecutor
+
+EXECUTORS = ("local", "ray")
+
+
+def add_executor(parser: argparse.ArgumentParser) -> None:
+    """Where to train, and how much at a time."""
+    parser.add_argument("--executor", default="local", help="local or ray (default: local)")
+    parser.add_argument(
+        "--address",
+        default="auto",
+        help="of the Ray cluster: auto, local, host:port or ray://host:port (default: auto)",
+    )
+    parser.add_argument(
+        "--jobs",
+        help="experiments at a time (default: local: one per GPU, or cores but one; "
+        "ray: as many as the cluster has room for)",
+    )
+    parser.add_argument("--cpus", help="of a Ray node that an experiment takes (default: 1)")
+    parser.add_argument(
+        "--gpus", help="of a Ray node that an experiment takes; 0.25: four share one (default: 1)"
+    )
+
+
+def conductor_of(given: argparse.Namespace, home: Path) -> Conductor:
+    """A conductor with the executor that the command line asks for.
+
+    Raises:
+        ValueError: for an unknown executor, wrong numbers, or if Ray is not installed.
+        StoreError: if the store cannot be used.
+    """
+    make, slots = maker_of(given, home), jobs_of(given)
+    return Conductor(home, make, slots)
+
+
+def maker_of(given: argparse.Namespace, home: Path) -> Callable[[], Executor]:
+    """What makes the executor that the command line asks for; see `conductor_of`."""
+    slots = jobs_of(given)
+    if given.executor not in EXECUTORS:
+        raise ValueError(f"executor must be {' or '.join(EXECUTORS)}, got {given.executor!r}")
+    if given.executor == "local":
+        return partial(LocalExecutor, home, slots)
+    if find_spec("ray") is None:
+        raise ValueError(
+            "--executor ray needs Ray, which is not installed: pip install -r requirements-ray.txt"
+        )
+    wants = {name: _share(given, name) for name in ("cpus", "gpus")}
+    executor = import_module("bkn.engine.ray_executor").RayExecutor
+    known = {name: value for name, value in wants.items() if value is not None}
+    return partial(executor, given.address, slots, **known)
+
+
+def jobs_of(given: argparse.Namespace) -> int | None:
+    """Experiments at a time; None: as the executor likes."""
+    if given.jobs is None:
+        return None
+    number = as_number(given.jobs)
+    if number is None or number < 1 or number != int(number):
+        raise ValueError(f"jobs must be a whole number above 0, got {given.jobs!r}")
+    return int(number)
+
+
+def _share(given: argparse.Namespace, name: str) -> float | None:
+    text = getattr(given, name)
+    if text is None:
+        return None
+    number = as_number(text)
+    if number is None:
+        raise ValueError(f"{name} must be a number, got {text!r}")
+    return float(number)
