@@ -38,9 +38,7 @@ def conduct(conductor: Conductor, sweeps: Sequence[Sweep], again: bool = False) 
     ids: list[str] = []
     try:
         for sweep in sweeps:
-            ids.append(conductor.start(sweep))
-            if again:
-                conductor.resume(ids[-1], again=True)
+            ids.append(conductor.start(sweep, again))
         return _follow(conductor, ids, _unique(sweeps))
     except KeyboardInterrupt:
         for sweep_id in ids:

@@ -71,10 +71,14 @@ class Conductor:
         """
         return self._now.trouble
 
-    def start(self, sweep: Sweep) -> str:
+    def start(self, sweep: Sweep, again: bool = False) -> str:
         """Run a sweep and return its id; one that is equal is continued under its own.
 
         Jobs that are done are not trained again, whichever sweep they were trained for.
+
+        Args:
+            sweep: what is asked for.
+            again: jobs that failed are run once more.
 
         Raises:
             StoreError: if the store refuses.
@@ -86,7 +90,7 @@ class Conductor:
             if sweep_id is None:
                 sweep_id = new_id()
                 add_sweep(writer, sweep_id, sweep, self.id)
-        self._take_part(sweep_id, sweep, again=False)
+        self._take_part(sweep_id, sweep, again)
         return sweep_id
 
     def resume(self, sweep_id: str, again: bool = False) -> None:

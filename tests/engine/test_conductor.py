@@ -199,3 +199,21 @@ def test_a_damaged_store_is_told_in_words(tmp_path):
     store_path(tmp_path).write_bytes(b"no database at all " * 300)
     with pytest.raises(StoreError, match=r"damaged.*move the file away"):
         Conductor(tmp_path, ToyExecutor)
+
+
+def test_what_failed_is_run_again_from_the_start_when_asked(conduct, reader):
+    toy = ToyExecutor(2, by_hand=True)
+    lab = conduct(toy)
+    sweep_id = lab.start(OTHER)
+    until(lambda: toy.running, "a job")
+    toy.tell(OTHER.jobs[0], "failed", message="No.")
+    until_status(reader, sweep_id, "finished")
+    assert lab.start(OTHER) == sweep_id
+    until_status(reader, sweep_id, "finished")
+    assert len(toy.submitted) == 1
+    assert lab.start(OTHER, again=True) == sweep_id
+    until(lambda: toy.running, "the same job")
+    assert sweep_row(reader, sweep_id).status == "running"
+    toy.finish(OTHER.jobs[0])
+    until_status(reader, sweep_id, "finished")
+    assert statuses(reader, OTHER) == ["finished"]
