@@ -8,6 +8,7 @@ from importlib import import_module
 COMMANDS = {  # name: what it does, in a few words
     "train": "train a race without the page, with a progress bar",
     "sweep": "train a grid of experiments, as the Batch size page does",
+    "claim": "put claims of papers to the test, and write docs/claims.md",
     "record": "record the race that the page replays before the first click",
     "cost": "measure what methods cost, as the Methods page shows it",
     "data": "list the datasets, fetch those that are not on this machine",

@@ -1,0 +1,181 @@
+"""Put claims of papers to the test: train what is missing, decide, and write docs/claims.md.
+
+May be interrupted at any time and called again: what is done is never trained twice.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+from bkn.cards import pick
+from bkn.claims import CLAIMS
+from bkn.claims.base import Claim
+from bkn.claims.document import About, Entry, document
+from bkn.claims.recorded import DECIDED, PATH, machine_kind, record, write
+from bkn.claims.words import number
+from bkn.cli.conduct import Outcome, conduct, timed_estimate
+from bkn.cli.executors import add_executor, conductor_of
+from bkn.cli.machine import device_name, versions
+from bkn.engine.conductor import Conductor
+from bkn.fetch.state import require
+from bkn.results import results
+from bkn.store.errors import StoreError
+from bkn.store.home import ROOT, home, store_path
+from bkn.store.reader import Reader
+from bkn.store.sweeps import DONE, job_rows
+from bkn.store.writer import Writer
+from bkn.sweep import Sweep
+
+OUT = ROOT / "docs" / "claims.md"
+RECORDED = PATH  # what the page shows before anything is trained
+STOPPED_BY_HAND = 130  # exit status, as shells have it
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Which claims, by which protocol, where to train, and where the document goes."""
+    parser.add_argument("names", nargs="*", metavar="NAME", help="keys of claims, or all")
+    parser.add_argument("--list", action="store_true", help="list the claims and train nothing")
+    parser.add_argument(
+        "--protocol", default="laptop", help="laptop or gpu (default: laptop), see docs/claims.md"
+    )
+    add_executor(parser)
+    parser.add_argument("--estimate", action="store_true", help="only say how long it will take")
+    parser.add_argument("--again", action="store_true", help="try again what failed before")
+    parser.add_argument(
+        "--only-document", action="store_true", help="train nothing; write what the store knows"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        help="the document (default: docs/claims.md, for all claims by the laptop protocol, beside "
+        "the verdicts that the page shows before anything is trained; else none is written)",
+    )
+
+
+def run(given: argparse.Namespace) -> int:
+    """Train what is missing, decide, print and write; status 1 if any claim is left undecided."""
+    claims = chosen(given.names)
+    for claim in claims:
+        claim.protocol(given.protocol)  # refuses one that does not exist
+    try:
+        with Writer(store_path(home())):
+            pass  # made and migrated
+        if given.list or not given.names:
+            print(listing(claims, given.protocol))
+            return 0
+        if not given.only_document and (stopped := _train(claims, given)) is not None:
+            return stopped
+        entries = decide(claims, given.protocol)
+    except KeyboardInterrupt:
+        return STOPPED_BY_HAND
+    except StoreError as error:
+        print(f"bkn claim: {error}", file=sys.stderr)
+        return 1
+    print(verdicts(entries))
+    whole = len(claims) == len(CLAIMS) and given.protocol == "laptop"
+    if given.out or whole:
+        publish(entries, given.protocol, " ".join(given.names), given.out)
+    return int(any(entry.verdict.verdict not in DECIDED for entry in entries))
+
+
+def _train(claims: Sequence[Claim], given: argparse.Namespace) -> int | None:
+    """Train what is not done; returns an exit status where that is all there is to do."""
+    sweeps = [sweep for claim in claims for sweep in claim.protocol(given.protocol).sweeps]
+    for card in {job.experiment.dataset: job.experiment.dataset_card
+                 for sweep in sweeps for job in sweep.jobs}.values():  # fmt: skip
+        require(card)
+    conductor = conductor_of(given, home())
+    try:
+        left = unfinished(conductor, sweeps)
+        if not left and not given.estimate and not given.again:
+            return None
+        print(timed_estimate(conductor, left).words, file=sys.stderr)
+        if given.estimate:
+            return 0
+        outcome = conduct(conductor, sweeps if given.again else left, given.again)
+    finally:
+        conductor.close()
+    return _stopped(outcome)
+
+
+def unfinished(conductor: Conductor, sweeps: Sequence[Sweep]) -> list[Sweep]:
+    """Those with jobs that are not done."""
+    rows = job_rows(conductor.reader, [job.id for sweep in sweeps for job in sweep.jobs])
+    done = {key for key, row in rows.items() if row.status in DONE}
+    return [sweep for sweep in sweeps if not {job.id for job in sweep.jobs} <= done]
+
+
+def _stopped(outcome: Outcome) -> int | None:
+    """Last words and an exit status, where training did not come to its end."""
+    if outcome.by_hand:
+        print("stopped; the same command continues it", file=sys.stderr)
+        return STOPPED_BY_HAND
+    if outcome.status == "stopped":
+        print(f"stopped: {outcome.message} The same command continues it", file=sys.stderr)
+        return 1
+    return None
+
+
+def decide(claims: Sequence[Claim], protocol: str) -> list[Entry]:
+    """Every claim by what the store holds now."""
+    entries = []
+    with closing(Reader(store_path(home()))) as reader:
+        for claim in claims:
+            found = results(reader, claim.protocol(protocol).jobs, curves=True)
+            entries.append(Entry(claim, found, claim.decide(found)))
+    return entries
+
+
+def publish(entries: Sequence[Entry], protocol: str, names: str, out: Path | None) -> None:
+    """Write the document; in its usual place also what the page shows."""
+    now, machine = time.time(), machine_kind(device_name())
+    date = time.strftime("%Y-%m-%d", time.gmtime(now))
+    text = document(entries, About(date, protocol, machine, versions(), names))
+    path = out or OUT
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    print(f"written: {path}", file=sys.stderr)
+    if out is None:
+        decided = [entry for entry in entries if entry.verdict.verdict in DECIDED]
+        found = {e.claim.key: record(e.verdict, e.results, protocol, now, machine) for e in decided}
+        write(found, RECORDED)
+
+
+def verdicts(entries: Sequence[Entry]) -> str:
+    """A line per claim."""
+    width = max(len(entry.claim.key) for entry in entries)
+    lines = []
+    for entry in entries:
+        v = entry.verdict
+        told = v.words
+        if v.verdict in DECIDED:
+            told = f"{number(v.effect)} {v.unit} ({number(v.low)} to {number(v.high)})"
+        lines.append(f"{entry.claim.key:<{width}}  {v.verdict:<18}  {told}")
+    return "\n".join(lines)
+
+
+def listing(claims: Sequence[Claim], protocol: str) -> str:
+    """A line per claim: how many of its runs are done, and its title."""
+    width = max(len(claim.key) for claim in claims)
+    lines = []
+    with closing(Reader(store_path(home()))) as reader:
+        for claim in claims:
+            ids = [job.id for job in claim.protocol(protocol).jobs]
+            done = sum(row.status in DONE for row in job_rows(reader, ids).values())
+            lines.append(f"{claim.key:<{width}}  {done:>3} of {len(ids):>3} runs  {claim.title}")
+    return "\n".join(lines)
+
+
+def chosen(names: Sequence[str]) -> list[Claim]:
+    """The claims of these names, in the order of all.
+
+    Raises:
+        ValueError: for a name that no claim has.
+    """
+    if not names or "all" in names:
+        return list(CLAIMS.values())
+    keys = {pick(CLAIMS, name, "claim").key for name in names}
+    return [claim for key, claim in CLAIMS.items() if key in keys]
