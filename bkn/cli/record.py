@@ -1,18 +1,26 @@
-"""Record the race that the page shows before the first click, from a real run."""
+"""Record the race that the page shows before the first click, from a real run.
+
+With --sweep nothing is trained: a finished sweep of the store becomes the one that the Batch size
+page shows first.
+"""
 
 import argparse
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from bkn.cli.follow import results, run_race
 from bkn.cli.settings import add_settings, race_of
 from bkn.engine.supervisor import Supervisor
-from bkn.store.export import copy_race
-from bkn.store.home import ROOT, store_path
+from bkn.results import results as results_of
+from bkn.store.export import copy_race, copy_sweep
+from bkn.store.home import ROOT, home, store_path
+from bkn.store.reader import Reader
 from bkn.store.slimming import slim
+from bkn.store.sweeps import sweep_row
 from bkn.store.writer import Writer
 
-RECORDED = ROOT / "assets" / "recorded" / "race.db"
+RECORDED = ROOT / "assets" / "recorded"
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -27,12 +35,15 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--snapshots", type=int, default=12, help="kept per run (default: 12)")
     parser.add_argument("--channels", type=int, default=16, help="kept per layer (default: 16)")
-    parser.add_argument("--out", type=Path, default=RECORDED, help="default: assets/recorded")
+    parser.add_argument("--sweep", metavar="ID", help="of a finished sweep in the store")
+    parser.add_argument("--out", type=Path, help="default: in assets/recorded")
 
 
 def run(given: argparse.Namespace) -> int:
     """Train, then copy the race into a small store of its own; refuses an unfinished race."""
-    race = race_of(given)
+    if given.sweep:
+        return ship_sweep(given.sweep, given.out or RECORDED / "sweep.db")
+    race, out = race_of(given), given.out or RECORDED / "race.db"
     with tempfile.TemporaryDirectory() as folder:
         supervisor = Supervisor(Path(folder))
         try:
@@ -45,10 +56,30 @@ def run(given: argparse.Namespace) -> int:
             raise ValueError(f"the race ended {row.status}; nothing was recorded")
         with Writer(store_path(Path(folder))) as writer:
             slim(writer, row.id, given.snapshots, given.channels)
-        given.out.parent.mkdir(parents=True, exist_ok=True)
-        fresh = given.out.with_name(given.out.name + ".new")
-        fresh.unlink(missing_ok=True)
-        copy_race(store_path(Path(folder)), fresh, row.id)
-        fresh.replace(given.out)
-    print(f"{given.out}: {given.out.stat().st_size / 1024:.0f} kB")
+        put(out, lambda fresh: copy_race(store_path(Path(folder)), fresh, row.id))
     return 0
+
+
+def ship_sweep(sweep_id: str, out: Path) -> int:
+    """Copy a sweep's results into a small store of its own; refuses an unfinished sweep."""
+    path = store_path(home())
+    reader = Reader(path)
+    row = sweep_row(reader, sweep_id)
+    if row is None:
+        raise ValueError(f"there is no sweep {sweep_id!r} in {path}")
+    found = results_of(reader, row.sweep.jobs)
+    reader.close()
+    if any(one.status not in ("finished", "diverged") for one in found):
+        raise ValueError(f"sweep {sweep_id} is not finished; nothing was recorded")
+    put(out, lambda fresh: copy_sweep(path, fresh, sweep_id))
+    return 0
+
+
+def put(out: Path, make: Callable[[Path], None]) -> None:
+    """Make a file beside its place, then put it there: what stood there stays until then."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    fresh = out.with_name(out.name + ".new")
+    fresh.unlink(missing_ok=True)
+    make(fresh)
+    fresh.replace(out)
+    print(f"{out}: {out.stat().st_size / 1024:.0f} kB")

@@ -4,9 +4,13 @@ import pytest
 
 from bkn.__main__ import main
 from bkn.cli.follow import results
+from bkn.results import results as results_of
 from bkn.store.home import store_path
 from bkn.store.reader import Reader
 from bkn.store.records import RunRow
+from bkn.store.sweeps import sweeps
+from bkn.sweep import Sweep
+from tests.sweeps import write_sweep
 
 SMALL = ["--epochs", "1", "--network-option", "width=4", "--network-option", "depth=2"]
 
@@ -83,6 +87,24 @@ def test_record_makes_a_small_store_of_one_race(home, tmp_path):
     assert len(reader.rows(run.id, "train")) > 0
     assert len(reader.rows(run.id, "probe")) > 0
     assert not Reader(store_path(home)).races()
+
+
+def test_record_ships_a_finished_sweep_with_what_its_runs_reached(home, tmp_path, capsys):
+    sweep = Sweep(methods=("batch",), micro_batches=(2,), seeds=(0, 1), common={"epochs": 1})
+    write_sweep(home, sweep, lambda job: 0.8 + job.experiment.seed / 10)
+    write_sweep(home, Sweep(methods=("group",)), lambda job: None, "other", "stopped")
+    target = tmp_path / "recorded" / "sweep.db"
+    assert main(["record", "--sweep", "sweep", "--out", str(target)]) == 0
+    reader = Reader(target, immutable=True)
+    (row,) = sweeps(reader)
+    assert (row.sweep, row.status) == (sweep, "finished")
+    found = results_of(reader, sweep.jobs, curves=True)
+    assert [one.accuracy for one in found] == [0.8, 0.9]
+    assert found[1].steps_to(0.5) == 16
+    reader.close()
+    for sweep_id, words in (("other", "is not finished"), ("nobody", "there is no sweep 'nobody'")):
+        assert main(["record", "--sweep", sweep_id, "--out", str(target)]) == 2
+        assert words in capsys.readouterr().err
 
 
 def test_doctor_finds_this_machine_fit(home, capsys, monkeypatch):

@@ -177,6 +177,17 @@ def test_one_race_alone_in_a_file_that_needs_no_log(writer, reader, path, tmp_pa
     assert [file.name for file in folder.iterdir()] == ["race.db"]
 
 
+def test_a_reader_knows_whether_there_is_news(writer, reader, path):
+    before = reader.news()
+    assert reader.news() == before
+    fill(writer, range(3))
+    assert reader.news() != before
+    reader.close()
+    now = reader.news()
+    assert now != before  # another connection counts from somewhere else
+    assert now == reader.news()
+
+
 def test_a_store_from_the_future_is_refused_in_words(writer, reader, path):
     writer.db.execute(f"PRAGMA user_version={VERSION + 1}")
     for use in (lambda: Writer(path), reader.races):
