@@ -172,7 +172,8 @@ def of_race(race: Race) -> Settings:
         (common.network_card, common.network_options),
         (common.dataset_card, common.dataset_options),
     ):
-        settings |= {f"{card.key}_{name}": value for name, value in options.items()}
+        keys = {name: f"{card.key}_{name}" for name in options}
+        settings |= {key: options[name] for name, key in keys.items() if key in OPTIONS}
     return settings
 
 

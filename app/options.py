@@ -31,6 +31,8 @@ def option_label(card: Card, param: Param, value: Read) -> str:
     if not param.of_steps or isinstance(share, str):
         return label
     batches = DATASETS[value("dataset")].train // max(1, value("batch"))
+    if not batches:  # of pictures that only the disk can count
+        return label
     planned = max(0, value("epochs")) * batches
     return f"{label} (step {round(share * planned):,} of {planned:,})"
 

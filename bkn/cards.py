@@ -5,7 +5,7 @@ themselves are in bkn/catalog.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
@@ -218,6 +218,33 @@ class DatasetCard(Card):
     shape: Shape = (1, 8, 8)  # channels, height, width
     classes: tuple[str, ...] = field(default=())
     files: tuple[RemoteFile, ...] = ()  # none: shipped, or made on this machine
+    # Of images whose number only the disk knows: the options that tell it, which nobody types, and
+    # the function "module:name" that finds them. An experiment holds them, so that what was
+    # recorded can be read wherever the images are not.
+    found: tuple[Param, ...] = ()
+    finder: str = ""
+
+    def complete(self, options: Mapping[str, Any]) -> Options:
+        if not self.finder or not isinstance(options, Mapping):
+            return super().complete(options)
+        given = options or load(self.finder)()
+        names = [param.name for param in self.found]
+        if set(given) != set(names):
+            raise ValueError(
+                f"options of {self.key} are found, not chosen: leave them out, or give "
+                f"{', '.join(names)} together; got {', '.join(given)}"
+            )
+        return {param.name: param.check(given[param.name], self.key) for param in self.found}
+
+    def of(self, options: Options) -> "DatasetCard":
+        """The card of the very images that these options, once completed, mean."""
+        if not self.finder:
+            return self
+        train, test, classes, size = (
+            int(options[name]) for name in ("train", "test", "classes", "size")
+        )
+        names = tuple(str(label) for label in range(classes))
+        return replace(self, train=train, test=test, classes=names, shape=(3, size, size))
 
     @property
     def size(self) -> int:

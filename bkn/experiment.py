@@ -94,7 +94,8 @@ class Experiment:
         set_field = object.__setattr__  # the dataclass is frozen; values are normalized once, here
         set_field(self, "options", self.method_card.complete(self.options))
         set_field(self, "network_options", self.network_card.complete(self.network_options))
-        set_field(self, "dataset_options", self.dataset_card.complete(self.dataset_options))
+        images = pick(DATASETS, self.dataset, "dataset")
+        set_field(self, "dataset_options", images.complete(self.dataset_options))
         for name in NUMBERS:
             set_field(self, name, number(name, getattr(self, name)))
         if not DEVICE.fullmatch(str(self.device)):
@@ -130,7 +131,8 @@ class Experiment:
 
     @property
     def dataset_card(self) -> DatasetCard:
-        return pick(DATASETS, self.dataset, "dataset")
+        card: DatasetCard = pick(DATASETS, self.dataset, "dataset")
+        return card.of(self.dataset_options)
 
     @property
     def entrant(self) -> str:

@@ -88,12 +88,24 @@ class Sweep:
             object.__setattr__(self, name, self._axis(name, getattr(self, name)))
         own = {"method", "options", "seed", *AXES.values()}
         refuse_unknown(self.common, {f.name for f in fields(Experiment)} - own, "sweep's common")
-        object.__setattr__(self, "common", _told(self.common))
+        object.__setattr__(self, "common", self._with_found(_told(self.common)))
         size = len(self.methods) * len(self.seeds) * len(list(self._places()))
         if size > MOST_JOBS:
             raise ValueError(f"a sweep may hold at most {MOST_JOBS:,} experiments, got {size:,}")
         if not self.jobs:
             raise ValueError(f"no combination of this sweep fits: {self.misfits[0].why}")
+
+    def _with_found(self, common: dict[str, Any]) -> dict[str, Any]:
+        """What only the disk knows about images is written down once, for all jobs."""
+        cards = [DATASETS[key] for key in self.datasets]
+        if not any(card.finder for card in cards):
+            return common
+        if len(cards) > 1:
+            raise ValueError(
+                "datasets must name 'folder' alone: its pictures may change; "
+                f"got {', '.join(self.datasets)}"
+            )
+        return {**common, "dataset_options": cards[0].complete(common.get("dataset_options", {}))}
 
     def _axis(self, name: str, values: Any) -> tuple[Any, ...]:
         """The values of one axis in their proper type, each once."""

@@ -40,7 +40,8 @@ def is_text(words: str) -> bool:
 @every_card
 def test_card_loads_and_its_defaults_are_allowed(card):
     assert callable(card.load())
-    assert card.complete({}) == {param.name: param.default for param in card.params}
+    if not getattr(card, "finder", ""):
+        assert card.complete({}) == {param.name: param.default for param in card.params}
     assert card.title
     assert is_text(card.idea)
     assert all(is_text(param.help) for param in card.params)

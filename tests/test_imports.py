@@ -17,6 +17,7 @@ FORBIDDEN = {  # files -> modules they may not import
     "bkn/catalog/**/*.py": {"torch", "numpy", "pandas", "bkn.experiment"},
     "bkn/home.py": {"torch", "numpy", "pandas", "bkn"},
     "bkn/fetch/*.py": {"torch", "torchvision", "numpy", "pandas", "bkn.store", "bkn.experiment"},
+    "bkn/data/listing.py": {"torch", "torchvision", "numpy", "pandas", "PIL", "bkn.experiment"},
     "bkn/live.py": {"torch", "numpy", "pandas", "bkn.store", "bkn.engine", "bkn.training"},
     "bkn/snapshot.py": {"torch", "pandas", "bkn"},
     "bkn/replay.py": {"torch", "pandas", "bkn"},

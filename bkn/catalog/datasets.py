@@ -2,6 +2,7 @@
 
 from bkn.cards import DatasetCard, Param
 from bkn.catalog.downloads import CARDS as DOWNLOADS
+from bkn.catalog.folder import CARD as FOLDER
 
 DATASETS: dict[str, DatasetCard] = {
     card.key: card
@@ -50,5 +51,6 @@ DATASETS: dict[str, DatasetCard] = {
             ),
         ),
         *DOWNLOADS,
+        FOLDER,
     )
 }  # fmt: skip

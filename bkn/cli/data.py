@@ -54,6 +54,8 @@ def table() -> str:
 
 def words(card: DatasetCard) -> str:
     """Where a dataset stands, in words."""
+    if card.finder:
+        return found_words(card)
     now = state(card)
     if now.kind == "shipped":
         return "shipped"
@@ -61,6 +63,19 @@ def words(card: DatasetCard) -> str:
         return f"here, {megabytes(now.size)}"
     came = f", {megabytes(now.size)} came so far or are not checked yet" if now.size else ""
     return f"missing, {megabytes(card.size)} to fetch{came}: python -m bkn data {card.key}"
+
+
+def found_words(card: DatasetCard) -> str:
+    """What was found of images that only the disk can count, or why there are none."""
+    try:
+        there = card.of(card.complete({}))
+    except ValueError as reason:
+        return f"not to be used: {reason}"
+    _, height, width = there.shape
+    return (
+        f"here, {there.train:,} pictures for training and {there.test:,} for testing in "
+        f"{len(there.classes)} classes, {height}x{width}"
+    )
 
 
 def fetched(card: DatasetCard, lines: bool) -> bool:

@@ -12,6 +12,7 @@ from bkn.engine.fetching import Fetched
 from bkn.fetch.state import state
 from bkn.home import ROOT
 from tests.app.test_race_page import click, link, open_page, said
+from tests.data.test_folder import paint
 from tests.fetch.conftest import card_of, folder, site
 from tests.patience import until
 
@@ -85,6 +86,27 @@ def test_nothing_is_said_about_images_that_are_here(page, noting, dataset):
     assert "not on this machine" not in shown(page)
     assert not {"download", "download_cancel"} & keys(page)
     assert not page.button(key="start").disabled
+
+
+def test_a_folder_of_pictures_that_nobody_set_up_is_said(page, noting, monkeypatch):
+    monkeypatch.delenv("BKN_FOLDER", raising=False)
+    open_page(page, dataset="folder")
+    assert "cannot start: dataset 'folder' is not set up here: whoever runs this lab" in said(page)
+    assert not {"download", "download_cancel"} & keys(page)
+    assert page.button(key="start").disabled
+
+
+def test_a_folder_of_pictures_that_is_set_up_can_be_raced(page, supervisor, monkeypatch, tmp_path):
+    for place in range(60):
+        paint(tmp_path / "zoo" / f"class{place % 2}" / f"{place}.png", (place, 0, 0))
+    monkeypatch.setenv("BKN_FOLDER", str(tmp_path / "zoo"))
+    open_page(page, dataset="folder", batch="16")
+    click(page, "start")
+    race = supervisor.sent[-1][1]
+    assert race.common.dataset_card.shape == (3, 32, 32)
+    monkeypatch.delenv("BKN_FOLDER")
+    page.run()  # what was raced can be looked at wherever the pictures are not
+    assert not page.exception
 
 
 def test_what_came_before_is_said(page, noting, folder):
