@@ -195,6 +195,9 @@ class Race:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "experiments", tuple(self.experiments))
+        for one in self.experiments:
+            if not isinstance(one, Experiment):
+                raise TypeError(f"a race takes objects of the class Experiment, got {one!r}")
         if not 1 <= len(self.experiments) <= MAX_ENTRANTS:
             raise ValueError(
                 f"methods must name 1 to {MAX_ENTRANTS} entrants, got {len(self.experiments)}"

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+import bkn
 from bkn import Experiment, Race
 from bkn.catalog import METHODS
 from bkn.entrants import entrant_text, parse_entrant
@@ -174,3 +175,10 @@ def test_a_number_beyond_all_bounds_is_refused_in_words(field):
 def test_a_method_that_is_no_text_is_refused_in_words():
     with pytest.raises(ValueError, match=r"unknown method \[\]"):
         Experiment(method=[])
+
+
+@pytest.mark.parametrize("wrong", ["text", None, {"method": "batch"}])
+def test_what_is_no_experiment_is_refused_in_words(wrong):
+    for use in (lambda: Race((wrong,)), lambda: bkn.train(wrong)):
+        with pytest.raises(TypeError, match="a race takes objects of the class Experiment, got"):
+            use()

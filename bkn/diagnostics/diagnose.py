@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from bkn.cards import as_number
@@ -16,6 +17,7 @@ from bkn.diagnostics.outputs import output_gradient
 from bkn.diagnostics.profile import depth_profile, places
 from bkn.diagnostics.subject import Pulse, Subject, unhurried
 from bkn.diagnostics.tails import EDGES, gradient_tails
+from bkn.probe.frozen import frozen
 
 TOLERANCE, ITERATIONS = 1e-3, 200  # of the power iteration
 ROUGH = 0.1  # an eigenvalue that still changes by more than this share says nothing
@@ -69,13 +71,14 @@ def diagnose(
         is not finite.
 
     Raises:
-        ValueError: for an unknown metric, a momentum outside [0, 1), or a micro-batch that does
-            not divide the batch.
+        ValueError: for an unknown metric, a momentum outside [0, 1), a micro-batch that does not
+            divide the batch, or labels that are none of the model's classes.
     """
     number = as_number(momentum)
     if number is None or not 0 <= number < 1:
         raise ValueError(f"momentum must be a number in [0, 1), got {momentum!r}")
     subject = Subject(model, x, y, () if domains is None else (domains,))
+    check_labels(subject)
     size = micro_batch or micro_batch_of(model) or len(x)
     if size < 1 or len(x) % size:
         raise ValueError(f"micro_batch must divide the batch of {len(x)}, got {size}")
@@ -98,6 +101,26 @@ def diagnose(
     report |= {"skipped": skipped, "seconds": time.monotonic() - began}
     finite: Report = as_json(report)
     return finite
+
+
+def check_labels(subject: Subject) -> None:
+    """Refuse labels that are none of the model's classes; one forward pass tells how many it has.
+
+    Raises:
+        ValueError: saying what y must be.
+    """
+    y, images = subject.y, len(subject.x)
+    if y.dtype != torch.int64 or y.shape != (images,):
+        kind = str(y.dtype).removeprefix("torch.")
+        raise ValueError(f"y must be int64 of shape ({images},), got {kind} of {tuple(y.shape)}")
+    with frozen(subject.model):
+        classes = subject.logits().shape[-1]
+    wrong = y[(y < 0) | (y >= classes)]
+    if len(wrong):
+        raise ValueError(
+            f"y must hold classes in [0, {classes - 1}], as the model has {classes}, "
+            f"got {int(wrong[0])}"
+        )
 
 
 def micro_batch_of(model: nn.Module) -> int | None:

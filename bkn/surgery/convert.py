@@ -37,7 +37,10 @@ def convert(
     Raises:
         ValueError: for a model without BatchNorm layers, one that cannot be traced (with the
             reason), an unknown method or option, or a model that the method cannot work on.
+        TypeError: for what is no model.
     """
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model must be a torch.nn.Module, got {model!r}")
     wanted = Method(method, micro_batch, options)
     network = Network(model)
     load(wanted.card.placement)(network, wanted)

@@ -136,6 +136,8 @@ def train(experiment: Experiment, probe: str = "light") -> Run:
             by channel too (`Run.snapshots`), "off" measures nothing.
 
     Raises:
-        ValueError: if the device is not on this machine or the probe's tier is unknown.
+        ValueError: if the device is not on this machine, the probe's tier is unknown, or the
+            images are not here (MissingData), saying what to do.
+        TypeError: for what is no Experiment.
     """
     return train_race(Race((experiment,), probe))[0]

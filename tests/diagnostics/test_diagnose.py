@@ -158,3 +158,22 @@ def test_a_momentum_that_is_none_is_refused(momentum):
     x = torch.zeros(2, 3)
     with pytest.raises(ValueError, match=r"momentum must be a number in \[0, 1\), got"):
         diagnose(torch.nn.Linear(3, 2), x, torch.tensor([0, 1]), momentum=momentum)
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        (torch.full((16,), 10), r"y must hold classes in \[0, 9\], as the model has 10, got 10"),
+        (torch.full((16,), -1), "got -1"),
+        (torch.zeros(16), r"y must be int64 of shape \(16,\), got float32 of \(16,\)"),
+        (torch.zeros(15).long(), r"got int64 of \(15,\)"),
+        (torch.zeros(16, 10), r"got float32 of \(16, 10\)"),
+    ],
+)
+def test_labels_that_are_none_of_the_classes_are_refused(labels, words):
+    entrant, subject = trained("batch")
+    before = {name: value.clone() for name, value in entrant.model.state_dict().items()}
+    with pytest.raises(ValueError, match=words):
+        diagnose(subject.model, subject.x, labels)
+    for name, value in entrant.model.state_dict().items():
+        assert torch.equal(value, before[name]), name

@@ -353,3 +353,9 @@ def test_a_sum_with_something_unknown_drops_the_belief_and_says_so():
     with pytest.warns(UserWarning, match="no moment rule for add: .* norm1"):
         model = convert(Joined("sum"), "kalman", micro_batch=2)
     assert list(priors(model, X).values())[1] is None
+
+
+@pytest.mark.parametrize("model", ["text", None, [nn.BatchNorm2d(3)]])
+def test_what_is_no_model_is_refused_in_words(model):
+    with pytest.raises(TypeError, match=r"model must be a torch\.nn\.Module, got"):
+        convert(model, "batch")
