@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import address, pages
+from app import address, pages, whose
 from app.moved import forget, known, moved
 from app.options import option, option_label, used_cards, used_options
 from bkn.cards import Card
@@ -73,6 +73,7 @@ def keep(values: Mapping[str, Any], looks: Mapping[str, str], race_id: str) -> N
 
 def hold() -> None:
     """Keep the settings while another page is shown: Streamlit forgets widgets it does not draw."""
+    whose.take(whose.RACE)
     for name in (*address.DEFAULTS, *address.OPTIONS, *address.LOOKS, "follow"):
         if name in st.session_state:
             st.session_state[name] = st.session_state[name]

@@ -13,14 +13,22 @@ from pathlib import Path
 
 import streamlit as st
 
+from app.batch_size.history import Shelf
+from app.batch_size.history import Watched as WatchedSweep
+from app.batch_size.plan import Plans
 from app.layers.history import Histories
+from bkn.engine.conductor import Conductor
+from bkn.engine.local import LocalExecutor
 from bkn.engine.supervisor import Supervisor
 from bkn.store.cache import RaceCache
 from bkn.store.home import home
 from bkn.store.reader import Reader
+from bkn.store.sweeps import sweeps
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORDED = ROOT / "assets" / "recorded" / "race.db"
+RECORDED_SWEEP = ROOT / "assets" / "recorded" / "sweep.db"
+A_SWEEP = "a sweep"  # owner of the races that are a sweep's jobs: no visitor controls them
 WATCHED = 16  # caches kept; the one that nobody looked at for longest goes first
 SECONDS = {"pause": 0.5, "resume": 0.5, "step": 0.5, "stop": 2.0}  # a stopped race tests once more
 PACE_SECONDS = 3.0  # steps per second are measured over this long
@@ -54,12 +62,34 @@ class Lab:
     """The handle that the page talks to."""
 
     def __init__(self, where: Path):
+        self.where = where
         self.supervisor = Supervisor(where)
         self.recorded = self._recorded()
         self.histories = Histories()
+        self.sweeps = Shelf(self.supervisor.reader)
+        self.plans = Plans()
+        self._conductor: Conductor | None = None
+        self._recorded_sweep: WatchedSweep | None = None
         self._watched: OrderedDict[str, Watched] = OrderedDict()
         self._lock = threading.Lock()
         self._warm = False
+
+    @property
+    def conductor(self) -> Conductor:
+        """Runs this server's sweeps; made when one is first asked for."""
+        with self._lock:
+            if self._conductor is None:
+                self._conductor = Conductor(self.where, lambda: LocalExecutor(self.where))
+            return self._conductor
+
+    @property
+    def recorded_sweep(self) -> WatchedSweep:
+        """The sweep of the first picture."""
+        with self._lock:
+            if self._recorded_sweep is None:
+                reader = Reader(RECORDED_SWEEP, immutable=True)
+                self._recorded_sweep = WatchedSweep(reader, sweeps(reader, 1)[0], "")
+            return self._recorded_sweep
 
     def watch(self, race_id: str) -> Watched | None:
         """The race of that id with its cache, or None if the store does not know it."""
@@ -67,9 +97,11 @@ class Lab:
             if race_id in self._watched:
                 self._watched.move_to_end(race_id)
                 return self._watched[race_id]
-            if self.supervisor.reader.race(race_id) is None:
+            row = self.supervisor.reader.race(race_id)
+            if row is None:
                 return None
             watched = Watched(RaceCache(self.supervisor.reader, race_id))
+            watched.owner = A_SWEEP if row.job else ""
             self._watched[race_id] = watched
             if len(self._watched) > WATCHED:
                 self._watched.popitem(last=False)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import downloads, transport
 from app.forms import Wanted
-from app.lab import Lab
+from app.lab import A_SWEEP, Lab
 from app.watch import RUN, View
 
 
@@ -30,7 +30,8 @@ def about_race(lab: Lab, view: View) -> None:
     if refused := st.session_state.get("_refused"):
         st.error(refused)
     if view.moving and not view.mine:
-        st.caption(":material/visibility: Another visitor runs this race; Start begins your own.")
+        whose = "A sweep" if view.watched.owner == A_SWEEP else "Another visitor"
+        st.caption(f":material/visibility: {whose} runs this race; Start begins your own.")
     if view.status == "interrupted":
         interrupted(lab, view)
     if view.status == "failed":

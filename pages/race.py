@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from app import board, forms, notices, transport, watch
+from app import board, forms, notices, transport, watch, whose
 from app.cards import cards
 from app.lab import lab
 from app.sentence import plain_words
 
+whose.take(whose.RACE)
 url = {name: st.query_params.get_all(name) for name in st.query_params}
 if watch.RUN not in st.session_state:
     st.session_state[watch.RUN] = url.get("run", [""])[-1]

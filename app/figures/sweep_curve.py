@@ -9,7 +9,7 @@ from app.figures.spec import Dict, Spec, axis
 from app.figures.sweep_lines import lines
 
 ONE = "One run per point: without further seeds chance has no measure, so no interval is drawn."
-SEVERAL = "Test images, by running statistics. Mean and 95 % interval over seeds; faint: every run."
+SEVERAL = "Mean and 95 % interval over seeds; faint: every run. The scale widens towards 100 %."
 
 
 def curve(table: Table, at: Place) -> Spec:
@@ -33,11 +33,13 @@ def rates(table: Table, at: Place) -> Spec:
     """Accuracy by learning rate at one micro-batch; a sweep of one rate says how to get more."""
     every = table.values_of("lr")
     spec = lines(table, "lr", at, log10)
-    spec["title"] = f"Which learning rates does each bear at m = {at.micro_batch}?"
+    spec["title"] = "Which learning rates does each bear?"
     spec["meaning"] = meaning(table)
     spec["layout"]["xaxis"] = below("peak learning rate", [log10(lr) for lr in every], every)
     spec["hint"] = "click a point"
-    if len(every) < 2:
+    if len(every) > 1:
+        spec["title"] = f"Which learning rates does each bear at m = {at.micro_batch}?"
+    else:
         spec["empty"] = (
             f"This sweep has one learning rate, {every[0]:g}. With several, such as "
             f"{every[0] / 5:g}, {every[0]:g}, {every[0] * 5:g} (under More), this figure shows "

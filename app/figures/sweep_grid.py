@@ -26,7 +26,7 @@ def grid(table: Table, at: Place) -> Spec:
     sizes = table.values_of("micro_batch")
     spec: Spec = {
         "title": "How far does each get?",
-        "meaning": "Test accuracy in %, mean over seeds; the darker, the more images are wrong.",
+        "meaning": "Test accuracy in %, mean over seeds; the deeper the colour, the more is wrong.",
         "scale": {
             "stops": [[place, f"@{name}"] for place, name in HEAT],
             "ends": ["1 % wrong", "all wrong"],
@@ -43,7 +43,7 @@ def grid(table: Table, at: Place) -> Spec:
                        range=[-0.5, len(sizes) - 0.5], showgrid=False),
             yaxis=axis(tickmode="array", tickvals=list(range(len(rows))), fixedrange=True,
                        ticktext=[in_lines(ink.label, p) for p, ink in enumerate(drawn)],
-                       range=[len(rows) - 0.5, -0.5], showgrid=False),
+                       range=[len(rows) - 0.5, -0.5], showgrid=False, ticks=""),
         ),
         "table": as_table(table, rows),
         "caption": "Test accuracy in % and what became of the runs",

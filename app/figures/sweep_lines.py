@@ -1,4 +1,8 @@
-"""Accuracy along one axis of a sweep, a line per method: means, intervals over seeds, every run."""
+"""Accuracy along one axis of a sweep, a line per method: means, intervals over seeds, every run.
+
+What is drawn is the share of wrong images, on a logarithmic axis that grows downwards and is
+labelled by the accuracy: a method that breaks does not flatten the differences of the others.
+"""
 
 from collections.abc import Callable, Sequence
 from html import escape
@@ -12,8 +16,9 @@ from app.palette import Ink, inks, tokens
 
 SPREAD = 0.34  # share of the distance between two places that all methods' whiskers take
 WIDEST = 0.09  # share of it between two methods
-TOP = 100.5  # %, so that the highest mark is whole
-LEAST = 4.0  # points of accuracy that the axis always spans
+NONE_WRONG = 0.05  # % of images; fewer are drawn as so many
+TICKS = (99.9, 99.8, 99.5, 99.0, 98.0, 97.0, 95.0, 90.0, 80.0, 60.0, 30.0, 0.0)  # accuracies, %
+LEAST = 2.0  # the axis spans at least this factor of wrong images
 NAMES = {"micro_batch": "m", "lr": "learning rate"}
 Scale = Callable[[Any], float]  # where a value of the axis lies
 
@@ -47,7 +52,9 @@ def lines(
         "tokens": tokens(table.experiments),
         "layout": layout(
             f"{table.sweep_id} {along} {tuple(at)}", hovermode="closest",
-            yaxis=axis(title="test accuracy, %", range=height(rows), nticks=7),
+            yaxis=axis(title="test accuracy, %", type="log", range=height(rows), tickmode="array",
+                       tickvals=[wrong(one / 100) for one in TICKS],
+                       ticktext=[f"{one:g}" for one in TICKS]),
         ),
         "label": in_words(rows, drawn, along),
         "table": as_table(table, rows, drawn, along),
@@ -67,10 +74,10 @@ def means(
     picked_out: Sequence[Cell],
 ) -> list[Dict]:  # fmt: skip
     """The line through the means, with whiskers where there are at least two seeds."""
-    y = np.array([np.nan if cell.mean is None else 100 * cell.mean for cell in cells])
+    y = np.array([np.nan if cell.mean is None else wrong(cell.mean) for cell in cells])
     if not np.isfinite(y).any():
         return []
-    up, down = whiskers(cells)
+    more, fewer = whiskers(cells)
     return [
         {
             "type": "scatter", "mode": "lines+markers", "x": packed(x), "y": packed(y),
@@ -80,7 +87,7 @@ def means(
                 "symbol": ["circle-open" if cell in picked_out else "circle" for cell in cells],
                 "line": {"width": 2, "color": f"@e{position}"},
             },
-            "error_y": {"type": "data", "array": up, "arrayminus": down, "symmetric": False,
+            "error_y": {"type": "data", "array": more, "arrayminus": fewer, "symmetric": False,
                         "color": f"@e{position}", "thickness": 1.4, "width": 4},
             "text": [told(cell, ink, along) for cell in cells],
             "hovertemplate": "%{text}<extra></extra>", "connectgaps": False, "name": ink.label,
@@ -92,7 +99,7 @@ def means(
 def dots(cells: Sequence[Cell], x: np.ndarray, position: int, ink: Ink, along: Axis) -> list[Dict]:
     """Every run, faint; a cross where it diverged. A click opens it."""
     found = [
-        (at, 100 * one.accuracy, one)
+        (at, wrong(one.accuracy), one)
         for cell, at in zip(cells, x, strict=True)
         if len(cell.values) > 1
         for one in cell.results
@@ -111,8 +118,8 @@ def dots(cells: Sequence[Cell], x: np.ndarray, position: int, ink: Ink, along: A
             },
             "text": [
                 f"{ink.label}, {spot(one.job.experiment, along)}, seed {one.seed}<br>"
-                f"{percent(value / 100)}" + (", diverged" if one.status == "diverged" else "")
-                for _, value, one in found
+                f"{percent(one.accuracy)}" + (", diverged" if one.status == "diverged" else "")
+                for one in runs
             ],
             "hovertemplate": "%{text}<extra></extra>", "name": ink.label,
             "meta": {"chips": [f"e{position}"], "picks": [one.job.id for one in runs]},
@@ -120,26 +127,38 @@ def dots(cells: Sequence[Cell], x: np.ndarray, position: int, ink: Ink, along: A
     ]  # fmt: skip
 
 
+def wrong(accuracy: float) -> float:
+    """Share of wrong images in %, as far as the axis goes."""
+    return float(np.clip(100 - 100 * accuracy, NONE_WRONG, 100.0))
+
+
 def whiskers(cells: Sequence[Cell]) -> tuple[list[float], list[float]]:
-    """Lengths up and down in points; an accuracy lies between 0 and 100 %."""
-    up, down = [], []
+    """Lengths towards more and towards fewer wrong images, in %."""
+    more, fewer = [], []
     for cell in cells:
         one = cell.interval
-        up.append(0.0 if one is None else 100 * max(min(one.high, 1.0) - one.mean, 0.0))
-        down.append(0.0 if one is None else 100 * max(one.mean - max(one.low, 0.0), 0.0))
-    return up, down
+        more.append(0.0 if one is None else wrong(one.low) - wrong(one.mean))
+        fewer.append(0.0 if one is None else wrong(one.mean) - wrong(one.high))
+    return more, fewer
 
 
 def height(rows: Sequence[Sequence[Cell]]) -> list[float]:
-    """Lowest and highest accuracy shown: every run, and the mean's interval a little beyond."""
-    runs = [100 * v for row in rows for cell in row for v in cell.values.values()]
+    """Logarithms of the most and the fewest wrong images shown: every run, and a little beyond.
+
+    Of an interval that reaches far beyond the runs, that of two seeds say, a part is enough.
+    """
+    runs = [wrong(v) for row in rows for cell in row for v in cell.values.values()]
     if not runs:
-        return [0.0, TOP]
-    low, high = min(runs), max(runs)
-    room = max(high - low, LEAST)
-    ends = [100 * cell.interval.low for row in rows for cell in row if cell.interval]
-    low = max(min([low, *ends]), low - 0.3 * room)
-    return [max(low - 0.06 * room, 0.0), min(max(high + 0.1 * room, low + LEAST), TOP)]
+        return [2.0, 0.0]
+    ends = [wrong(end) for row in rows for c in row if c.interval
+            for end in (c.interval.low, c.interval.high)]  # fmt: skip
+    most, fewest = max(runs), min(runs)
+    most, fewest = min(max([most, *ends]), 1.6 * most), max(min([fewest, *ends]), fewest / 1.6)
+    factor = max(most / fewest, LEAST)
+    middle = (most * fewest) ** 0.5
+    low, high = middle / factor**0.5, middle * factor**0.5
+    room = 0.05 * np.log10(factor) + 0.02
+    return [min(np.log10(high), 2.0) + room, np.log10(low) - room]
 
 
 def told(cell: Cell, ink: Ink, along: Axis) -> str:

@@ -9,11 +9,15 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from app import lab as lab_module
+from bkn.engine.estimate import Estimate, estimate
 from bkn.experiment import Race
 from bkn.store.home import store_path
 from bkn.store.reader import Reader
+from bkn.store.sweeps import add_sweep, set_sweep, sweep_id_of
 from bkn.store.writer import Writer
+from bkn.sweep import Job, Sweep
 from tests.patience import PATIENCE
+from tests.sweeps import OWNER, write_job
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -68,15 +72,82 @@ class NotingSupervisor:
             writer.set_checkpoint(race_id, step)
 
 
+class NotingConductor:
+    """Stores sweeps as the real one does, but trains nothing."""
+
+    def __init__(self, home: Path):
+        self.path = store_path(home)
+        self.reader = Reader(self.path)
+        self.sent: list[tuple[Any, ...]] = []
+        self.refusal = ""
+        self.timing = 0
+        self.trouble = ""
+        self.slots = 1
+
+    def start(self, sweep: Sweep) -> str:
+        if self.refusal:
+            raise ValueError(self.refusal)
+        with Writer(self.path) as writer, writer.transaction():
+            sweep_id = sweep_id_of(writer, sweep)
+            if sweep_id is None:
+                sweep_id = f"sweep{len(self.sent)}"
+                add_sweep(writer, sweep_id, sweep, OWNER)
+        self.mark(sweep_id, "running")
+        self.sent.append(("start", sweep))
+        return sweep_id
+
+    def resume(self, sweep_id: str, again: bool = False) -> None:
+        self.sent.append(("resume", sweep_id, again))
+        self.mark(sweep_id, "running")
+
+    def stop(self, sweep_id: str) -> None:
+        self.sent.append(("stop", sweep_id))
+        self.mark(sweep_id, "stopped")
+
+    def estimate(self, sweep: Sweep) -> Estimate:
+        return estimate(self.reader, sweep, self.slots)
+
+    def time(self, sweep: Sweep) -> int:
+        self.sent.append(("time", sweep))
+        self.timing = 1
+        return 1
+
+    def mark(self, sweep_id: str, status: str, alive: bool = True) -> None:
+        """Play the conductor: the sweep now stands there, its owner is alive or gone."""
+        with Writer(self.path) as writer, writer.transaction():
+            if alive:
+                writer.beat(OWNER, 1, "conducting")
+            else:
+                writer.forget_worker(OWNER)
+            set_sweep(writer, sweep_id, status, OWNER if status == "running" else None)
+
+    def train(self, sweep: Sweep, accuracy: Callable[[Job], float | None]) -> None:
+        """Play the conductor: these jobs have ended, as in `tests.sweeps.write_sweep`."""
+        with Writer(self.path) as writer, writer.transaction():
+            for job in sweep.jobs:
+                if (final := accuracy(job)) is not None:
+                    write_job(writer, job, final)
+
+
 @pytest.fixture
 def supervisor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> NotingSupervisor:
     """The supervisor behind the page of this test."""
     monkeypatch.setenv("BKN_HOME", str(tmp_path))
     noting = NotingSupervisor(tmp_path)
     monkeypatch.setattr(lab_module, "Supervisor", lambda home: noting)
+    conducting = NotingConductor(tmp_path)
+    monkeypatch.setattr(lab_module, "Conductor", lambda home, make_executor: conducting)
     st.cache_resource.clear()
     yield noting
     st.cache_resource.clear()
+
+
+@pytest.fixture
+def conductor(supervisor: NotingSupervisor) -> NotingConductor:
+    """The conductor behind the pages of this test."""
+    found = lab_module.lab().conductor
+    assert isinstance(found, NotingConductor)
+    return found
 
 
 @pytest.fixture

@@ -24,9 +24,15 @@ def test_the_curve_draws_means_intervals_and_every_run():
     spec = curve(made, AT)
     batch = traces(spec, "lines+markers")[0]
     cells = made.along("micro_batch", "batch", AT)
-    np.testing.assert_allclose(unpacked(batch["y"]), [100 * c.mean for c in cells], rtol=1e-5)
-    ups = [100 * (min(c.interval.high, 1) - c.mean) for c in cells]
-    np.testing.assert_allclose(batch["error_y"]["array"], ups)
+    y = unpacked(batch["y"])
+    np.testing.assert_allclose(y, [100 - 100 * c.mean for c in cells], rtol=1e-5)
+    for sign, name, end in ((1, "array", "low"), (-1, "arrayminus", "high")):
+        ends = y + sign * np.array(batch["error_y"][name])
+        expected = [100 - 100 * getattr(c.interval, end) for c in cells]
+        np.testing.assert_allclose(ends, expected, rtol=1e-4)
+    ticks = spec["layout"]["yaxis"]
+    assert dict(zip(ticks["ticktext"], ticks["tickvals"], strict=True))["95"] == pytest.approx(5)
+    assert ticks["range"][0] > ticks["range"][1]  # the better, the higher
     runs = traces(spec, "markers")[0]
     assert len(unpacked(runs["y"])) == 9
     assert set(runs["meta"]["picks"]) == {one.job.id for c in cells for one in c.results}
@@ -49,9 +55,18 @@ def test_whiskers_of_many_methods_stay_between_two_places():
 def test_an_accuracy_is_never_drawn_beyond_100_percent():
     spec = curve(table(lambda job: 0.9 + 0.05 * job.experiment.seed), AT)
     line = traces(spec, "lines+markers")[0]
-    tops = unpacked(line["y"]) + np.array(line["error_y"]["array"])
-    assert tops.max() <= 100 + 1e-4
-    assert spec["layout"]["yaxis"]["range"][1] <= 100.5
+    tops = unpacked(line["y"]) - np.array(line["error_y"]["arrayminus"])
+    assert tops.min() > 0  # of wrong images, on a logarithmic axis
+    assert np.isfinite(spec["layout"]["yaxis"]["range"]).all()
+
+
+def test_the_axis_holds_every_run_and_not_all_of_an_absurd_interval():
+    finals = {0: 0.90, 1: 0.97}
+    spec = curve(table(lambda job: finals[job.experiment.seed], seeds=(0, 1)), AT)
+    low, high = (10**end for end in spec["layout"]["yaxis"]["range"])
+    assert low > 10
+    assert high < 3
+    assert low < 30  # the interval of two seeds reaches down to 49 %
 
 
 def test_a_missing_cell_is_a_gap_and_no_zero():
@@ -84,7 +99,7 @@ def test_a_diverged_run_is_crossed_and_counts_as_guessing():
     fates = {0: 0.9, 1: float("nan"), 2: 0.9}
     spec = curve(table(lambda job: fates[job.experiment.seed]), AT)
     runs = traces(spec, "markers")[0]
-    assert unpacked(runs["y"])[1] == pytest.approx(10)
+    assert unpacked(runs["y"])[1] == pytest.approx(90)
     assert runs["marker"]["symbol"][:3] == ["circle", "x", "circle"]
     assert "diverged" in runs["text"][1]
 

@@ -1,0 +1,122 @@
+"""The figures of a sweep, and what a visitor picks in them."""
+
+import streamlit as st
+
+from app import pages, watch
+from app.batch_size import link
+from app.batch_size.scene import AT, LATEST, OPEN, SWEEP, View, known_sweeps, text
+from app.figures.sweep_curve import curve, rates
+from app.figures.sweep_grid import grid, height
+from app.figures.sweep_pairs import pairs
+from app.figures.sweep_steps import steps
+from app.forms import entrant_words
+from app.lab import Lab
+from app.live import Pick, figure
+
+TALL, HALF, HEAD = 440, 340, 52  # pixels; HEAD: a row of choices above a figure
+CHOSEN = "_sweep_chosen"  # key of the list of sweeps
+WORDS = {"dataset": "Images", "network": "Network", "batch": "B", "lr": "Learning rate"}
+
+
+def switches(lab: Lab, view: View) -> bool:
+    """Which sweep, where in its grid, and whether the figures explain themselves."""
+    known, state = known_sweeps(lab), st.session_state
+    if view.sweep_id not in known:
+        known = {view.sweep_id: f"Sweep {view.sweep_id}", **known}
+    state["shown_sweep"] = view.sweep_id
+    state["explain"] = state.get("explain", True) not in (False, "off")
+    with st.container(horizontal=True, vertical_alignment="center", key="sweep_top"):
+        st.selectbox(
+            "Sweep", list(known), key="shown_sweep", format_func=known.__getitem__,
+            on_change=choose, label_visibility="collapsed",
+        )  # fmt: skip
+        for key, field in AT.items():
+            values = view.table.values_of(field)
+            if len(values) > 1:
+                words = {text(value): f"{WORDS[field]}: {text(value)}" for value in values}
+                st.selectbox(
+                    WORDS[field], list(words), key=key, format_func=words.__getitem__,
+                    label_visibility="collapsed",
+                )  # fmt: skip
+        return st.toggle("Explain", key="explain")
+
+
+def choose() -> None:
+    """Another sweep of the store, or the recorded one."""
+    chosen = st.session_state["shown_sweep"]
+    st.session_state[SWEEP] = chosen
+    if not chosen:
+        st.session_state[LATEST] = ""
+
+
+def draw(view: View, explain: bool) -> None:
+    """All figures and the table."""
+    made, table, at = view.watched.made, view.table, view.at
+    pick = clicked if view.sweep_id else None  # runs of the recorded sweep are not in the store
+    tall = max(TALL, height(table))
+    several = len(table.values_of("lr")) > 1
+    with st.container(key="sweep_figures"):
+        left, right = st.columns([58, 42], gap="small")
+        with left:
+            figure("fig_curve", made(("curve", at), lambda: curve(table, at)), height=tall,
+                   explain=explain, on_pick=pick)  # fmt: skip
+        with right:
+            figure("fig_grid", made(("grid", at), lambda: grid(table, at)), height=tall,
+                   explain=explain, on_pick=pick)  # fmt: skip
+        left, right = st.columns(2 if several else [68, 32], gap="small")
+        with left:
+            reach_input()
+            key = "steps", at, view.reach
+            figure("fig_steps", made(key, lambda: steps(table, at, view.reach)), height=HALF,
+                   explain=explain, on_pick=pick)  # fmt: skip
+        with right:
+            if several:
+                size_input(view)
+            low = HALF if several else HALF + HEAD
+            figure("fig_lr", made(("rates", at), lambda: rates(table, at)), height=low,
+                   explain=explain, on_pick=pick)  # fmt: skip
+    differences(view)
+
+
+def size_input(view: View) -> None:
+    """The micro-batch whose learning rates are compared."""
+    sizes = [text(m) for m in view.table.values_of("micro_batch")]
+    with st.container(horizontal=True, vertical_alignment="center", key="m_row"):
+        st.html('<p class="bkn-shown">Images per statistic</p>')
+        st.selectbox("At m", sizes, key="at_m", format_func=lambda m: f"m = {m}",
+                     label_visibility="collapsed")  # fmt: skip
+
+
+def reach_input() -> None:
+    """The accuracy whose steps are counted."""
+    st.session_state.setdefault("reach", link.LOOKS["reach"])
+    with st.container(horizontal=True, vertical_alignment="center", key="reach_row"):
+        st.html('<p class="bkn-shown">Accuracy to reach, %</p>')
+        st.number_input("Accuracy to reach, %", 1.0, 100.0, step=1.0, format="%g", key="reach",
+                        label_visibility="collapsed")  # fmt: skip
+
+
+def differences(view: View) -> None:
+    """The table of paired differences and its baseline."""
+    with st.container(key="pairs"):
+        with st.container(horizontal=True, vertical_alignment="center", key="pairs_head"):
+            st.html('<h3 class="bkn-question">How far are they apart, seed by seed?</h3>')
+            st.selectbox(
+                "Against", view.table.entrants, key="baseline",
+                format_func=lambda one: f"against {entrant_words(one)}",
+                label_visibility="collapsed",
+            )  # fmt: skip
+        key = "pairs", view.at, view.baseline
+        st.html(view.watched.made(key, lambda: pairs(view.table, view.at, view.baseline)))
+
+
+def clicked(job_id: Pick) -> None:
+    """A click on a cell or a point wants to see that run."""
+    st.session_state[OPEN] = str(job_id)
+
+
+def open_clicked() -> None:
+    """Lead to the Race page with the run that was clicked."""
+    if job_id := st.session_state.pop(OPEN, ""):
+        st.session_state.pop(watch.RUN, None)  # the Race page then reads its link
+        st.switch_page(pages.race(), query_params={"run": job_id})

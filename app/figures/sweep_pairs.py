@@ -1,0 +1,82 @@
+"""The table of paired differences: every method against one of them, at each micro-batch."""
+
+from collections.abc import Sequence
+from html import escape
+
+from app.batch_size.compare import Difference, differences, may_compare
+from app.batch_size.table import Place, Table
+from app.palette import inks
+from bkn.stats import ONE_SEED
+
+VERDICTS = {
+    "better": "better",
+    "worse": "worse",
+    "unclear": "no difference shown",
+    "too few": "too few seeds",
+}
+HEADS = (
+    "m", "Method", "Seeds", "Difference", "95 % interval", "p (Holm)", "Ahead – behind", "Verdict",
+)  # fmt: skip
+
+
+def pairs(table: Table, at: Place, baseline: str) -> str:
+    """HTML of the table, or of why there is none."""
+    label = inks(table.experiments)[table.entrants.index(baseline)].label
+    if len(table.seeds) < 2 or not may_compare(table, at):
+        words = ONE_SEED if len(table.seeds) < 2 else "Differences need two seeds that have ended."
+        return f'<p class="bkn-said">{words}</p>'
+    found = differences(table, at, baseline)
+    if not found:
+        return '<p class="bkn-said">One method alone has nothing to be compared with.</p>'
+    count = sum(one.paired is not None for one in found)
+    note = (
+        f"Test accuracy minus that of {escape(label)} at the same m with the same seeds, in "
+        "points. Intervals are Student's, of each difference by itself; p is a paired t test's, "
+        f"corrected for the {count} comparisons of this table (Holm). Better and worse: p at most "
+        "0.05."
+    )
+    head = "".join(f'<th scope="col">{one}</th>' for one in HEADS)
+    return (
+        f'<div class="bkn-pairs-box"><table class="bkn-pairs"><caption>{note}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{rows(table, found)}</tbody></table></div>"
+    )
+
+
+def rows(table: Table, found: Sequence[Difference]) -> str:
+    """One row per comparison; the micro-batch stands in the first of its rows."""
+    drawn = dict(zip(table.entrants, inks(table.experiments), strict=True))
+    lines, last = [], 0
+    for one in found:
+        size = one.cell.place.micro_batch
+        ink = drawn[one.cell.entrant]
+        dot = f'<span class="dot" style="background:{ink.css_line}"></span>'
+        cells = "".join(f"<td>{text}</td>" for text in numbers(one))
+        first = ' class="first"' if size != last else ""
+        lines.append(
+            f'<tr{first}><th scope="row">{size}</th><td>{dot}{escape(ink.label)}</td>{cells}'
+            f'<td class="verdict {one.verdict.split()[0]}">{VERDICTS[one.verdict]}</td></tr>'
+        )
+        last = size
+    return "".join(lines)
+
+
+def numbers(one: Difference) -> list[str]:
+    """Seeds, difference, interval, p, ahead and behind."""
+    if one.paired is None or one.p is None:
+        return [str(len(one.seeds)), "–", "–", "–", "–"]
+    found = one.paired
+    interval = f"{signed(found.t_low)} to {signed(found.t_high)}"
+    return [
+        str(found.n), signed(found.mean), interval, chance(one.p),
+        f"{found.wins} – {found.losses}" + (f", {found.ties} equal" if found.ties else ""),
+    ]  # fmt: skip
+
+
+def signed(fraction: float) -> str:
+    """+2.98; a real minus sign."""
+    return f"{100 * fraction:+.2f}".replace("-", "−")
+
+
+def chance(p: float) -> str:
+    """0.012; what is smaller than can be told is said so."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"

@@ -1,0 +1,33 @@
+"""Two pages have settings under the same keys; each finds its own again when it is opened.
+
+Widgets keep their stable keys, and what is set for a sweep does not change the next race.
+"""
+
+import streamlit as st
+
+from app import address
+from app.batch_size import link
+
+RACE, BATCH_SIZE = "race", "batch_size"
+NAMES = {  # page: keys of its settings
+    RACE: (*address.DEFAULTS, *address.OPTIONS),
+    BATCH_SIZE: (*link.DEFAULTS, *link.PICKED, *address.OPTIONS),
+}
+OWNER = "_owner"  # key of the page whose settings the session holds now
+KEPT = "_kept"  # key of the others'
+
+
+def take(page: str) -> None:
+    """From now on the session's settings are this page's."""
+    state = st.session_state
+    owner = state.get(OWNER, RACE)
+    if owner == page:
+        return
+    kept = state.setdefault(KEPT, {})
+    kept[owner] = {name: state[name] for name in NAMES[owner] if name in state}
+    mine = kept.get(page, {})
+    for name in {*NAMES[owner], *NAMES[page]}:
+        state.pop(name, None)  # else Streamlit keeps the value for the other page's widget
+        if name in mine:
+            state[name] = mine[name]
+    state[OWNER] = page

@@ -1,0 +1,37 @@
+"""Batch size: where does each method break?"""
+
+import streamlit as st
+
+from app import watch
+from app.batch_size import board, form, plan, scene, transport
+from app.batch_size.words import sentence
+from app.lab import lab
+
+scene.enter({name: st.query_params.get_all(name) for name in st.query_params}, lab())
+first = scene.look(lab())
+with st.sidebar:
+    form.sidebar()
+wanted = form.wanted()
+pace = plan.tick(lab(), wanted) or first.tick
+
+
+def now() -> None:
+    """The part of the page that refreshes by itself."""
+    view = scene.look(lab())
+    board.open_clicked()
+    transport.row(lab(), view, wanted)
+    plan.line(lab(), wanted, view.moving)
+    transport.notices(view, wanted)
+    said = view.watched.made(
+        ("said", view.at, view.baseline, view.moving),
+        lambda: sentence(view.table, view.at, view.baseline, view.moving),
+    )
+    st.html(f'<p class="bkn-still bkn-sentence">{said}</p>')
+    explain = board.switches(lab(), view)
+    board.draw(view, explain)
+    form.keep(wanted.values, scene.looks(view), st.session_state[scene.SWEEP])
+    if (plan.tick(lab(), wanted) or view.tick, view.sweep_id) != (pace, first.sweep_id):
+        st.rerun()  # the whole page, at its new pace
+
+
+watch.refreshing(now, pace)

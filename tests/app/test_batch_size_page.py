@@ -1,0 +1,397 @@
+"""The Batch size page without a browser: settings, links, what is said, what fills in."""
+
+from functools import partial
+
+import pytest
+
+from app.batch_size import link
+from bkn.store.sweeps import begin_job, sweeps
+from bkn.store.writer import Writer
+from bkn.sweep import Sweep
+from tests.app.sweep_tables import lively
+from tests.app.test_race_page import said
+from tests.sweeps import OWNER, write_sweep
+
+SMALL = {"methods": "batch,kalman", "micro_batches": "2,64", "seeds": "2", "epochs": "1"}
+SWEEP = Sweep(methods=("batch", "kalman"), micro_batches=(2, 64), seeds=(0, 1),
+              common={"epochs": 1})  # fmt: skip
+
+
+@pytest.fixture
+def batch_page(open_page, conductor):
+    """Open the page with an address."""
+    return partial(open_page, "batch_size")
+
+
+def html(page):
+    """All of the page's HTML."""
+    return " ".join(one.proto.body for one in page.get("html"))
+
+
+def address(page, name):
+    return page.query_params.get(name)
+
+
+def click(page, key):
+    page.button(key=key).click().run()
+    assert not page.exception
+
+
+def figure(page, key):
+    """What a live figure was sent."""
+    import json
+
+    for one in page.get("bidi_component"):
+        found = json.loads(one.proto.json) if one.proto.HasField("json") else {}
+        if found.get("key") == key:
+            return found["spec"]
+    raise AssertionError(f"no figure {key}")
+
+
+def test_it_opens_with_the_recorded_sweep_and_nothing_wrong(batch_page):
+    page = batch_page()
+    assert not page.error
+    assert not page.warning
+    assert "recorded sweep · " in html(page)
+    assert not page.button(key="start").disabled
+    assert [page.button(key=key).disabled for key in ("stop", "resume")] == [True, True]
+    for key in ("fig_curve", "fig_grid", "fig_steps", "fig_lr"):
+        assert figure(page, key)["title"]
+    assert "bkn-pairs" in html(page)
+
+
+def test_before_start_it_says_how_many_runs_and_times_a_few_steps(batch_page, conductor):
+    page = batch_page()
+    assert "63 runs: timing a few steps to tell how long that takes" in html(page)
+    assert [sent[0] for sent in conductor.sent] == ["time"]
+    page.run()
+    assert [sent[0] for sent in conductor.sent] == ["time"]  # once is enough
+    conductor.timing = 0
+    page.run()
+    assert "how long that takes is not known yet" in html(page)
+
+
+def test_what_is_done_already_is_counted_and_the_rest_estimated(batch_page, conductor):
+    conductor.train(SWEEP, lambda job: None if job.experiment.seed else 0.9)
+    page = batch_page(**SMALL)
+    assert "8 runs, 4 of them done already: about 1 s left on this machine, 1 at a time." in html(
+        page
+    )
+    conductor.train(SWEEP, lambda job: 0.9 if job.experiment.seed else None)
+    page.run()
+    assert "8 runs, all done already" in html(page)
+
+
+def test_start_hands_the_settings_to_the_conductor_and_the_link_leads_back(batch_page, conductor):
+    page = batch_page(**SMALL)
+    click(page, "start")
+    assert conductor.sent[-1] == ("start", conductor.sent[-1][1])
+    started = conductor.sent[-1][1]
+    assert started.methods == ("batch", "kalman")
+    assert started.micro_batches == (2, 64)
+    assert started.seeds == (0, 1)
+    assert started.jobs[0].experiment.epochs == 1
+    assert address(page, "sweep") == sweeps(conductor.reader)[0].id
+    assert "running · 0 of 8 runs" in html(page)
+    assert page.button(key="start").disabled  # the same once more would be nothing new
+    click(page, "stop")
+    assert "stopped · 0 of 8 runs" in html(page)
+    click(page, "resume")
+    assert conductor.sent[-1] == ("resume", address(page, "sweep"), False)
+    assert "running · 0 of 8 runs" in html(page)
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "value", "in_link"),
+    [
+        ("selectbox", "dataset", "shapes", "shapes"),
+        ("selectbox", "network", "mlp", "mlp"),
+        ("multiselect", "methods", ["layer", "group"], ["layer", "group"]),
+        ("multiselect", "batches", [32, 64], "32,64"),
+        ("text_input", "lrs", "0.1, 0.2", "0.1, 0.2"),
+        ("number_input", "seeds", 2, "2"),
+        ("number_input", "epochs", 1, "1"),
+        ("number_input", "first_seed", 7, "7"),
+    ],
+)
+def test_every_setting_reaches_the_sweep_and_the_link(
+    batch_page, conductor, kind, key, value, in_link
+):
+    page = batch_page(seeds="1", micro_batches="2,32")
+    getattr(page, kind)(key=key).set_value(value).run()
+    assert not page.exception
+    assert address(page, key) == in_link
+    click(page, "start")
+    sweep = conductor.sent[-1][1]
+    experiment = sweep.jobs[0].experiment
+    reached = {
+        "methods": list(sweep.methods), "batches": list(sweep.batches),
+        "lrs": link.typed(sweep.lrs), "seeds": len(sweep.seeds), "first_seed": sweep.seeds[0],
+        "dataset": experiment.dataset, "network": experiment.network, "epochs": experiment.epochs,
+    }  # fmt: skip
+    assert reached[key] == value
+
+
+def test_micro_batches_are_chosen_as_pills(batch_page, conductor):
+    page = batch_page()
+    pills = next(one for one in page.button_group if one.key == "micro_batches")
+    pills.set_value([4, 2]).run()
+    assert address(page, "micro_batches") == "4,2"
+    click(page, "start")
+    assert conductor.sent[-1][1].micro_batches == (2, 4)
+
+
+def test_a_link_brings_every_setting_and_every_look():
+    values = {
+        "methods": ["batch", "kalman:gain=0.5"], "micro_batches": [2, 64], "batches": [32, 64],
+        "lrs": "0.01, 0.05", "seeds": 5, "first_seed": 3, "epochs": 1, "dataset": "shapes",
+        "network": "mlp", "augment": "crop", "at_lr": "0.01", "at_batch": "32", "at_m": "64",
+        "baseline": "kalman:gain=0.5", "reach": 92.5, "explain": "off",
+    }  # fmt: skip
+    found, wrong = link.read(link.write(values))
+    assert not wrong
+    assert found == values
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ({"methods": "batchh"}, "unknown method 'batchh'; known: none, batch"),
+        ({"micro_batches": "3"}, "no combination of this sweep fits: micro_batch must divide"),
+        ({"micro_batches": "two"}, "micro_batch must be a whole number in [1, 4096], got 'two'"),
+        ({"micro_batches": ""}, "micro_batches must be a list of at least one value"),
+        ({"lrs": "0.1,fast"}, "lr must be a number in [1e-06, 1e+06], got 'fast'"),
+        ({"seeds": "0"}, "seeds must be a whole number in [1, 100], got '0'"),
+        ({"dataset": "imagenet"}, "unknown dataset 'imagenet'; known: digits"),
+        ({"reach": "120"}, "reach must be a number in [1, 100], got '120'"),
+        ({"speed": "5"}, "the link sets 'speed', which is no setting here"),
+        ({"sweep": "nonsense"}, "This lab knows no sweep 'nonsense'"),
+        ({"batches": "2048", "micro_batches": "2"}, "batch must be at most the 1350"),
+        ({"seeds": "100", "lrs": "1,2,3,4,5"}, "at most 3,000 runs"),
+    ],
+)
+def test_a_wrong_link_is_said_in_words_and_the_page_stays_usable(batch_page, conductor, url, words):
+    page = batch_page(**url)
+    assert words in said(page)
+    page.multiselect(key="methods").set_value(["batch"])
+    page.multiselect(key="batches").set_value([64])
+    page.text_input(key="lrs").set_value("0.05")
+    page.number_input(key="seeds").set_value(1)
+    next(one for one in page.button_group if one.key == "micro_batches").set_value([2]).run()
+    click(page, "start")
+    assert conductor.sent[-1][0] == "start"
+    assert not page.error
+
+
+def test_what_is_typed_wrong_is_refused_and_start_is_out_of_reach(batch_page):
+    page = batch_page()
+    page.text_input(key="lrs").set_value("0.1, quick").run()
+    assert "lr must be a number in [1e-06, 1e+06], got 'quick'" in said(page)
+    assert page.button(key="start").disabled
+
+
+def test_what_does_not_fit_is_named_before_start(batch_page):
+    page = batch_page(micro_batches="2,3")
+    assert "9 runs" in html(page)
+    assert "Left out: Batch norm at m = 3, Group norm at m = 3 and Kalman norm at m = 3" in html(
+        page
+    )
+    assert "micro_batch must divide batch=64, got 3" in html(page)
+
+
+def test_a_link_may_hide_controls_whose_values_stay(batch_page, conductor):
+    page = batch_page(hide="seeds,epochs", seeds="2", epochs="1")
+    assert not {"seeds", "epochs"} & {widget.key for widget in page.number_input}
+    click(page, "start")
+    assert len(conductor.sent[-1][1].seeds) == 2
+    assert address(page, "hide") == "seeds,epochs"
+
+
+def test_a_link_to_a_sweep_alone_brings_its_settings(batch_page, conductor):
+    sweep_id = conductor.start(SWEEP)
+    page = batch_page(sweep=sweep_id)
+    assert page.multiselect(key="methods").value == ["batch", "kalman"]
+    assert page.number_input(key="seeds").value == 2
+    assert page.number_input(key="epochs").value == 1
+    assert "running · 0 of 8 runs" in html(page)
+
+
+def test_without_a_link_the_latest_sweep_is_shown(batch_page, home):
+    write_sweep(home, SWEEP, lambda job: 0.9)
+    page = batch_page()
+    assert "finished · 8 of 8 runs" in html(page)
+    assert address(page, "sweep") is None
+    page.selectbox(key="shown_sweep").select("").run()
+    assert not page.exception
+    assert "recorded sweep" in html(page)
+
+
+def test_an_earlier_sweep_can_be_chosen(batch_page, home, conductor):
+    write_sweep(home, SWEEP, lambda job: 0.9, "first")
+    later = Sweep(methods=("layer",), micro_batches=(2,), seeds=(0,), common={"epochs": 1})
+    write_sweep(home, later, lambda job: 0.9, "second")
+    page = batch_page()
+    assert "finished · 1 of 1 run" in html(page)
+    page.selectbox(key="shown_sweep").select("first").run()
+    assert "finished · 8 of 8 runs" in html(page)
+    assert address(page, "sweep") == "first"
+
+
+def test_cells_fill_while_the_sweep_runs(batch_page, conductor):
+    page = batch_page(**SMALL)
+    click(page, "start")
+    sweep = conductor.sent[-1][1]
+    assert {cell["kind"] for cell in figure(page, "fig_grid")["cells"]} == {"waiting"}
+    assert figure(page, "fig_curve")["empty"]
+    conductor.train(sweep, lambda job: 0.9 if job.experiment.micro_batch == 2 else None)
+    page.run()
+    assert "running · 4 of 8 runs" in html(page)
+    assert "about 1 s left" in html(page)
+    filled = figure(page, "fig_grid")
+    assert [bool(text) for text in filled["data"][0]["text"][0]] == [True, False]
+    assert not figure(page, "fig_curve")["empty"]
+    conductor.train(sweep, lambda job: 0.9 if job.experiment.micro_batch == 64 else None)
+    conductor.mark(address(page, "sweep"), "finished")
+    page.run()
+    assert "finished · 8 of 8 runs" in html(page)
+    assert not figure(page, "fig_grid")["cells"]
+
+
+def test_a_run_under_way_pulses(batch_page, conductor):
+    page = batch_page(**SMALL)
+    click(page, "start")
+    with Writer(conductor.path) as writer, writer.transaction():
+        run = begin_job(writer, conductor.sent[-1][1].jobs[0], OWNER)
+        writer.set_status(run, "running", 3)
+    page.run()
+    kinds = [cell["kind"] for cell in figure(page, "fig_grid")["cells"]]
+    assert sorted(kinds) == ["running", "waiting", "waiting", "waiting"]
+
+
+def test_with_one_seed_methods_are_not_put_in_order(batch_page, home):
+    one = Sweep(methods=("batch", "kalman"), micro_batches=(2, 64), seeds=(0,),
+                common={"epochs": 1})  # fmt: skip
+    write_sweep(home, one, lively)
+    page = batch_page()
+    words = html(page)
+    assert "Methods are not put in order" in words
+    assert "</table>" not in words
+    for word in ("better", "worse", "above", "below itself", "best"):
+        assert f" {word} " not in words.split("</style>")[0]
+    line = next(t for t in figure(page, "fig_curve")["data"] if t["mode"] == "lines+markers")
+    assert set(line["error_y"]["array"]) == {0.0}
+
+
+def test_where_each_method_breaks_is_said(batch_page, home):
+    many = Sweep(micro_batches=(2, 8, 64), seeds=tuple(range(8)), common={"epochs": 1})
+    write_sweep(home, many, lively)
+    words = html(batch_page())
+    assert "breaks at m = 2: at m = 2 it is 6." in words
+    assert "below itself at m = 64" in words
+    assert "do not, beyond chance" in words
+    assert "better" in words  # in the table
+
+
+def test_the_baseline_and_the_accuracy_to_reach_can_be_chosen(batch_page, home):
+    write_sweep(home, SWEEP, lively)
+    page = batch_page()
+    page.selectbox(key="baseline").select("kalman").run()
+    assert address(page, "baseline") == "kalman"
+    assert "minus that of Kalman norm" in html(page)
+    page.number_input(key="reach").set_value(95.0).run()
+    assert address(page, "reach") == "95"
+    assert figure(page, "fig_steps")["title"] == "How soon is 95 % reached?"
+
+
+def test_axes_with_several_values_can_be_picked_and_others_are_not_offered(batch_page, home):
+    several = Sweep(methods=("batch",), micro_batches=(2, 8), lrs=(0.01, 0.05, 0.2),
+                    batches=(32, 64), seeds=(0, 1), common={"epochs": 1})  # fmt: skip
+    write_sweep(home, several, lively)
+    page = batch_page()
+    keys = {one.key for one in page.selectbox}
+    assert {"at_lr", "at_batch", "at_m"} <= keys
+    assert not {"at_dataset", "at_network"} & keys
+    assert page.selectbox(key="at_lr").value == "0.05"
+    page.selectbox(key="at_m").select("8").run()
+    assert "at m = 8?" in figure(page, "fig_lr")["title"]
+    page.selectbox(key="at_lr").select("0.2").run()
+    assert (address(page, "at_lr"), address(page, "at_m")) == ("0.2", "8")
+
+
+def test_an_interrupted_sweep_says_so_and_goes_on(batch_page, conductor):
+    sweep_id = conductor.start(SWEEP)
+    conductor.mark(sweep_id, "running", alive=False)
+    page = batch_page(sweep=sweep_id)
+    assert "The sweep was interrupted after 0 of 8 runs" in said(page)
+    assert page.button(key="stop").disabled
+    click(page, "resume")
+    assert ("resume", sweep_id, False) in conductor.sent
+
+
+def test_what_failed_can_be_tried_again(batch_page, conductor):
+    sweep_id = conductor.start(SWEEP)
+    conductor.train(SWEEP, lambda job: 0.9)
+    with Writer(conductor.path) as writer, writer.transaction():
+        run = writer.run_ids(SWEEP.jobs[0].id)[0]
+        writer.set_status(run, "failed", 3, "no memory left.")
+    conductor.mark(sweep_id, "finished")
+    page = batch_page(sweep=sweep_id)
+    assert page.button(key="resume").label == "Try again what failed"
+    hovers = " ".join(t for row in figure(page, "fig_grid")["data"][0]["customdata"] for t in row)
+    assert "failed: no memory left" in hovers
+    click(page, "resume")
+    assert conductor.sent[-1] == ("resume", sweep_id, True)
+
+
+def test_only_who_started_a_sweep_may_stop_it(batch_page, conductor, monkeypatch):
+    from app import lab as lab_module
+    from app.batch_size import scene
+
+    sweep_id = conductor.start(SWEEP)
+    lab_module.lab().sweeps.watch(sweep_id).owner = "somebody"
+    monkeypatch.setattr(scene, "visitor", lambda: "somebody else")
+    page = batch_page(sweep=sweep_id)
+    assert page.button(key="stop").disabled
+    assert "Another visitor runs this sweep" in said(page)
+    monkeypatch.setattr(scene, "visitor", lambda: "somebody")
+    assert not page.run().button(key="stop").disabled
+
+
+def test_a_refusal_is_said_and_gone_with_the_next_click(batch_page, conductor):
+    page = batch_page(**SMALL)
+    conductor.refusal = "the store is locked"
+    click(page, "start")
+    assert "the store is locked" in said(page)
+    conductor.refusal = ""
+    click(page, "start")
+    assert "the store is locked" not in said(page)
+
+
+def test_settings_of_the_race_and_of_the_sweep_do_not_mix(page, conductor, open_page):
+    open_page("race", methods="layer", epochs="2")
+    page.query_params.clear()
+    page = open_page("batch_size")
+    assert page.multiselect(key="methods").value == ["batch", "group", "kalman"]
+    assert page.number_input(key="epochs").value == 4
+    page.number_input(key="epochs").set_value(1).run()
+    for other in ("methods", "race"):
+        page.query_params.clear()
+        page = open_page(other)
+    assert page.number_input(key="epochs").value == 2
+    assert page.multiselect(key="methods").value == ["layer"]
+    page.query_params.clear()
+    page = open_page("batch_size")
+    assert page.number_input(key="epochs").value == 1
+
+
+def test_a_run_of_a_sweep_on_the_race_page_takes_no_commands(conductor, open_page):
+    conductor.start(SWEEP)
+    with Writer(conductor.path) as writer, writer.transaction():
+        run = begin_job(writer, SWEEP.jobs[0], OWNER)
+        writer.set_status(run, "running", 3)
+    page = open_page("race", run=SWEEP.jobs[0].id)
+    assert [page.button(key=key).disabled for key in ("pause", "stop")] == [True, True]
+    assert page.button(key="start").label == "Start"
+    assert "A sweep runs this race" in said(page)
+    click(page, "start")
+    assert not page.error
