@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from tqdm import tqdm
 
+from bkn.catalog import DATASETS
 from bkn.engine.conductor import Conductor
 from bkn.engine.estimate import Estimate, duration, estimate
+from bkn.fetch.state import require
 from bkn.store.sweeps import DONE, JobRow, job_rows, sweep_row
 from bkn.sweep import Job, Sweep
 
@@ -44,6 +46,19 @@ def conduct(conductor: Conductor, sweeps: Sequence[Sweep], again: bool = False) 
         for sweep_id in ids:
             conductor.stop(sweep_id)
         return Outcome("stopped", tuple(ids), by_hand=True)
+
+
+def require_images(conductor: Conductor, sweeps: Sequence[Sweep]) -> None:
+    """Refuse sweeps with jobs still to be trained whose images are not on this machine.
+
+    Raises:
+        MissingData: saying how to fetch them.
+    """
+    jobs = _unique(sweeps)
+    rows = job_rows(conductor.reader, [job.id for job in jobs])
+    left = [job for job in jobs if job.id not in rows or rows[job.id].status not in DONE]
+    for key in dict.fromkeys(job.experiment.dataset for job in left):
+        require(DATASETS[key])
 
 
 def timed_estimate(conductor: Conductor, sweeps: Sequence[Sweep]) -> Estimate:

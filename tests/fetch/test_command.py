@@ -16,8 +16,10 @@ from bkn.fetch.state import state
 from bkn.home import ROOT
 from bkn.store.home import store_path
 from bkn.store.reader import Reader
+from bkn.sweep import Sweep
 from tests.data.tiny import KEYS, TRAIN, expected, files
 from tests.patience import PATIENCE, until
+from tests.sweeps import write_sweep
 
 
 @pytest.fixture
@@ -101,6 +103,26 @@ def test_a_race_on_missing_images_is_refused_and_fetches_nothing(
     )
     assert site.asked == []
     assert Reader(store_path(tmp_path)).races() == []
+
+
+def test_a_sweep_on_missing_images_is_refused_unless_all_of_it_is_done(
+    card_of, folder, site, capsys, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("BKN_HOME", str(tmp_path))
+    card_of("cifar10")
+    command = ["sweep", "batch", "group", "--datasets", "cifar10", "--batches", "20"]
+    command += ["--micro-batches", "2", "4", "--seeds", "2", "--epochs", "1"]
+    assert main([*command, "--estimate"]) == 2
+    assert "cifar10 is not on this machine; fetch it" in capsys.readouterr().err
+    assert main(command) == 2
+    assert site.asked == []
+    sweep = Sweep(
+        ("batch", "group"), (2, 4), (20,), datasets=("cifar10",), seeds=(0, 1),
+        common={"epochs": 1},
+    )  # fmt: skip
+    write_sweep(tmp_path, sweep, lambda job: 0.5)
+    assert main(command) == 0
+    assert "50.0" in capsys.readouterr().out
 
 
 def test_it_tells_a_program_in_lines(card_of, folder, begin):
