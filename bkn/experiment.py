@@ -165,7 +165,8 @@ class Experiment:
         return hashlib.sha256(self.to_json().encode()).hexdigest()[:12]
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), sort_keys=True)
+        flat = {one.name: getattr(self, one.name) for one in fields(self)}  # asdict copies deeply
+        return json.dumps(flat, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> "Experiment":
