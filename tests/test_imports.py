@@ -67,8 +67,11 @@ def test_nobody_imports_what_the_architecture_forbids(pattern):
 
 @pytest.mark.parametrize(
     "modules",
-    ["bkn", "bkn.claims", "bkn.store.cache", "bkn.engine.supervisor", "app.figures", "app.lab"],
-)
+    [
+        "bkn", "bkn.claims", "bkn.store.cache", "bkn.engine.supervisor", "bkn.engine.conductor",
+        "bkn.engine.job_worker", "bkn.cli.sweep", "app.figures", "app.lab",
+    ],
+)  # fmt: skip
 def test_nothing_of_the_ui_process_pulls_in_torch(modules):
     code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
