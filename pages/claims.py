@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import watch
 from app.claims import board, scene
+from app.lab import lab
 
 TICK = 1.0  # seconds between looks while something runs
 
@@ -23,8 +24,8 @@ def now() -> None:
     """The part of the page that refreshes by itself."""
     asked = scene.asked()
     found = scene.standings().look(asked.protocol)
-    board.top(found)
-    board.body(found, asked)
+    board.top(lab(), found)
+    board.body(lab(), found, asked)
     scene.leave(asked)
     if busy() != first:
         st.rerun()  # the whole page, at its new pace

@@ -4,14 +4,15 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from app.claims import gallery, link, looks, scene, sheet
+from app.claims import buttons, gallery, link, looks, scene, sheet
 from app.claims.standing import Standing
+from app.lab import Lab
 from bkn.claims.base import TOPICS
 
 PROTOCOL_WORDS = {"laptop": "on a laptop", "gpu": "on a GPU"}
 
 
-def top(found: Mapping[str, Standing]) -> None:
+def top(lab: Lab, found: Mapping[str, Standing]) -> None:
     """The question, the counts, what the link got wrong, and the filters."""
     st.html(looks.style())
     st.html('<p class="bkn-sentence one">Are the papers right, here?</p>')
@@ -23,6 +24,9 @@ def top(found: Mapping[str, Standing]) -> None:
             "Protocol", link.PROTOCOLS, key="protocol", required=True, on_change=scene.heard,
             format_func=PROTOCOL_WORDS.__getitem__, label_visibility="collapsed",
         )  # fmt: skip
+        buttons.all_claims(lab, list(found.values()))
+    buttons.notices(lab)
+    buttons.confirmation(lab, list(found.values()))
     with st.container(horizontal=True, vertical_alignment="center", key="claims_filters"):
         st.pills(
             "Verdict", list(link.VERDICTS), selection_mode="multi", key="verdict_filter",
@@ -40,7 +44,7 @@ def verdict_words(name: str) -> str:
     return f"{look.symbol} {look.word}"
 
 
-def body(found: Mapping[str, Standing], now: link.Asked) -> None:
+def body(lab: Lab, found: Mapping[str, Standing], now: link.Asked) -> None:
     """The cards, and the opened claim beside them."""
     shown = scene.passing(found, now)
     opened = found.get(now.claim)
@@ -52,6 +56,8 @@ def body(found: Mapping[str, Standing], now: link.Asked) -> None:
         if opened:
             with st.container(key="claim_sheet"):
                 sheet.head(opened, lambda: scene.choose(""))
+                buttons.one_claim(lab, opened)
                 sheet.outcome(opened)
-                sheet.protocols(opened, {"laptop": "", "gpu": ""})
+                times = {name: buttons.whole(lab, opened, name) for name in link.PROTOCOLS}
+                sheet.protocols(opened, times)
                 sheet.behind(opened)

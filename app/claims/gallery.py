@@ -6,11 +6,12 @@ from html import escape
 
 import streamlit as st
 
-from app.claims.looks import LOOKS, badge, band, count, effect
+from app.claims.looks import LOOKS, badge, band, capital, count, effect, outcome_of, telling
 from app.claims.standing import Standing
 from app.figures.interval import interval, scale
-from bkn.claims.base import RUNNING, TOPICS, Verdict
+from bkn.claims.base import RUNNING, TOPICS
 from bkn.claims.decisions import FEWEST
+from bkn.claims.recorded import Recorded
 
 
 def summary(standings: Mapping[str, Standing]) -> str:
@@ -60,30 +61,31 @@ def card(one: Standing) -> str:
 
 
 def drawn(one: Standing) -> str:
-    """HTML of the effect; a sentence where there are too few seeds for one."""
+    """HTML of the effect that tells most; a sentence where there are too few seeds for one."""
     shown = one.shown
-    if not shown.tests or shown.seeds < FEWEST:
-        return f'<p class="effect none">{too_few(shown)}</p>'
-    first = shown.tests[0]
-    axis = scale((shown.low, shown.high, *band(first)))
-    tone = LOOKS[shown.verdict].key
+    test = telling(shown) if shown.tests else None
+    if test is None or test.n < FEWEST:
+        return f'<p class="effect none">{too_few(test.n if test else 0)}</p>'
     picture = interval(
-        shown.effect, shown.low, shown.high, f"{first.label}: {effect(shown)}", axis,
-        f"bkn-is-{tone}", band(first),
+        test.effect, test.low, test.high, f"{test.label}: {effect(test)}",
+        scale((test.low, test.high, *band(test))), f"bkn-is-{outcome_of(test, shown).key}",
+        band(test),
     )  # fmt: skip
-    bold, _, rest = effect(shown).partition(" (")
+    bold, _, rest = effect(test).partition(" (")
+    deciding = sum(other.decides for other in shown.tests)
+    more = f" (one of {deciding} that decide)" if deciding > 1 else ""
     return (
         f'{picture}<p class="effect"><b>{escape(bold)}</b> ({escape(rest)}<br>'
-        f"<small>{escape(first.label)}</small></p>"
+        f"<small>{escape(capital(test.label) + more)}</small></p>"
     )
 
 
-def too_few(shown: Verdict) -> str:
+def too_few(seeds: int) -> str:
     """Why there is no effect to see."""
-    if not shown.seeds:
+    if not seeds:
         return "Nothing to compare yet."
     return (
-        f"{count(shown.seeds, 'seed')} so far: with fewer than {FEWEST}, "
+        f"{count(seeds, 'seed')} so far: with fewer than {FEWEST}, "
         "chance decides, so nothing is judged."
     )
 
@@ -114,16 +116,17 @@ def foot(one: Standing) -> str:
     if one.recorded is not None and one.from_record:
         return (
             f"{count(one.shown.seeds, 'seed')} · {count(len(one.recorded.runs), 'run')} · "
-            f"recorded {day(one.recorded.at)}, {one.recorded.machine}"
+            f"recorded on {origin(one.recorded)}"
         )
     if not one.done:
         return f"{count(len(one.jobs), 'run')} to make"
     done = f"{one.done:,} of {count(len(one.jobs), 'run')}" if not one.decided else (
         count(one.done, "run")
     )  # fmt: skip
-    return f"{count(one.own.seeds, 'seed')} · {done} · here"
+    return f"{count(one.own.seeds, 'seed')} · {done} made here"
 
 
-def day(when: float) -> str:
-    """24 Nov 2026."""
-    return time.strftime("%d %b %Y", time.localtime(when)).lstrip("0")
+def origin(kept: Recorded) -> str:
+    """When and on what: 24 Nov 2026, Linux x86_64, 2 cores, CPU."""
+    day = time.strftime("%d %b %Y", time.localtime(kept.at)).lstrip("0")
+    return f"{day}, {kept.machine}"

@@ -1,7 +1,6 @@
 """How verdicts look: a symbol, a word and a colour each, everywhere the same."""
 
 from html import escape
-from math import isfinite
 from typing import NamedTuple
 
 from app.palette import Pair, legible
@@ -14,7 +13,8 @@ from bkn.claims.base import (
     Comparison,
     Verdict,
 )
-from bkn.claims.words import number
+from bkn.claims.recorded import DECIDED
+from bkn.claims.words import number, span
 
 
 class Look(NamedTuple):
@@ -58,13 +58,18 @@ def badge(verdict: str) -> str:
     )
 
 
-def effect(verdict: Verdict) -> str:
-    """The effect of a verdict with its interval, in words: "+2.98 points (+2.18 to +3.77)"."""
-    if not isfinite(verdict.effect):
-        return "effect not known"
-    return (
-        f"{number(verdict.effect)} {verdict.unit} ({number(verdict.low)} to {number(verdict.high)})"
-    )
+def telling(verdict: Verdict) -> Comparison:
+    """The comparison that made the verdict what it is: the first that fails, or is open."""
+    deciding = [test for test in verdict.tests if test.decides]
+    for outcome, holds in ((NOT_SUPPORTED, False), (INCONCLUSIVE, None)):
+        if verdict.verdict == outcome:
+            return next((test for test in deciding if test.holds is holds), verdict.tests[0])
+    return verdict.tests[0]
+
+
+def effect(test: Comparison) -> str:
+    """An effect with its interval, in words: "+2.98 points (+2.18 to +3.77)"."""
+    return f"{number(test.effect)} {test.unit} ({span(test)})"
 
 
 def band(test: Comparison) -> tuple[float, float]:
@@ -73,11 +78,18 @@ def band(test: Comparison) -> tuple[float, float]:
     return below * test.margin, above * test.margin
 
 
-def count(n: int, one: str, many: str = "") -> str:
+def count(n: int, one: str) -> str:
     """1 run; 1,200 runs."""
-    return f"{n:,} {one if n == 1 else many or one + 's'}"
+    return f"{n:,} {one if n == 1 else one + 's'}"
 
 
-def outcome_of(test: Comparison) -> str:
-    """The verdict that a comparison alone would give."""
-    return {True: SUPPORTED, False: NOT_SUPPORTED, None: INCONCLUSIVE}[test.holds]
+def outcome_of(test: Comparison, of: Verdict) -> Look:
+    """How a comparison came out; while runs of its claim are missing, nothing came out yet."""
+    if of.verdict not in DECIDED:
+        return LOOKS[NOT_RUN]
+    return LOOKS[{True: SUPPORTED, False: NOT_SUPPORTED, None: INCONCLUSIVE}[test.holds]]
+
+
+def capital(text: str) -> str:
+    """With a capital letter."""
+    return text[:1].upper() + text[1:]

@@ -11,6 +11,7 @@ import streamlit as st
 
 from app import forms
 from app.claims import link
+from app.claims.plan import Plans
 from app.claims.standing import Standing, Standings
 from app.lab import lab
 from bkn.claims import CLAIMS, recorded
@@ -24,6 +25,18 @@ PICKS = {"verdict_filter": "verdicts", "topic_filter": "topics"}  # widget: fiel
 def standings() -> Standings:
     """This server's look at all claims."""
     return Standings(lab().supervisor.reader, CLAIMS, recorded.read())
+
+
+@st.cache_resource(show_spinner=False)
+def plans() -> Plans:
+    """This server's estimates."""
+    return Plans(CLAIMS, recorded.read())
+
+
+@st.cache_resource(show_spinner=False)
+def owners() -> dict[str, str]:
+    """Which visitor started a sweep, as far as this server knows."""
+    return {}
 
 
 def enter(url: Mapping[str, Sequence[str]]) -> None:

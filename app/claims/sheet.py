@@ -6,11 +6,12 @@ from html import escape
 import streamlit as st
 
 from app.claims import tables
-from app.claims.gallery import day, progress, too_few
+from app.claims.gallery import origin, progress, too_few
 from app.claims.looks import badge, count
 from app.claims.standing import Standing
 from bkn.claims.base import TOPICS
 from bkn.claims.decisions import FEWEST
+from bkn.claims.recorded import DECIDED
 from bkn.claims.words import number
 
 RACE = "./"  # the Race page, home, as a link from this page
@@ -37,34 +38,44 @@ def outcome(one: Standing) -> None:
     """The verdict in a sentence, how far the runs are, and every comparison."""
     shown = one.shown
     st.html('<h3 class="bkn-family">What came out</h3>')
-    st.html(f'<p class="bkn-said">{escape(said(one))}</p>{progress(one)}')
+    lines = "".join(f'<p class="bkn-said">{line}</p>' for line in said(one))
+    st.html(f"{lines}{progress(one)}")
     if not shown.tests:
         return
     if shown.seeds < FEWEST:
-        st.html(f'<p class="bkn-said">{escape(too_few(shown))}</p>')
+        st.html(f'<p class="bkn-said">{escape(too_few(shown.seeds))}</p>')
     # unlike st.html, it lets drawings through
     st.markdown(tables.comparisons(shown), unsafe_allow_html=True)
     st.html(f'<p class="bkn-shown">{escape(legend(one))}</p>')
 
 
-def said(one: Standing) -> str:
-    """What the verdict is, whose it is, and its caveats."""
-    if one.recorded is None or not one.from_record:
-        return one.own.words or f"None of its {count(len(one.jobs), 'run')} is done here."
-    kept = one.recorded
-    where = f"Recorded on {day(kept.at)}, {kept.machine}, until this claim is run here."
-    if not kept.fits(one.claim):
-        where += " The protocol has changed since."
-    return f"{kept.verdict.words} {where}"
+def said(one: Standing) -> list[str]:
+    """HTML of what came out, a line for each part of the claim, whose it is, and its caveats."""
+    shown, lines = one.shown, []
+    if not shown.words:
+        return [f"None of its {count(len(one.jobs), 'run')} is done here."]
+    rest = shown.words
+    if len(shown.parts) > 1 and shown.verdict in DECIDED:
+        for part in shown.parts:
+            lines.append(f"<b>{escape(part.title)}</b>: {escape(part.words)}")
+            rest = rest.rpartition(part.words)[2].strip()
+    if rest:
+        lines.append(escape(rest))
+    if one.recorded is not None and one.from_record:
+        where = f"Recorded on {origin(one.recorded)}, until this claim is run here."
+        if not one.recorded.fits(one.claim):
+            where += " The protocol has changed since."
+        lines.append(escape(where))
+    return lines
 
 
 def legend(one: Standing) -> str:
     """What the drawings mean."""
     levels = sorted({f"{test.level:.0%}".replace("%", " %") for test in one.shown.tests})
     return (
-        f"Dot and bar: mean over paired seeds and its {' or '.join(levels)} interval, in "
-        f"{one.shown.unit}. Line: no difference. Shaded: too small to matter, "
-        f"{number(one.claim.margin, sign=False)}: {one.claim.reason}"
+        f"Dot and bar: mean of the differences over paired seeds and its {' or '.join(levels)} "
+        "interval. Line: no difference. Shaded: too small to matter, up to "
+        f"{number(one.claim.margin, sign=False)} {one.claim.unit}. {one.claim.reason}"
     )
 
 

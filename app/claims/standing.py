@@ -36,6 +36,7 @@ class Standing:
     recorded: Recorded | None  # what came with the code
     stage: str  # one of STAGES; "": nobody runs it, or it is over
     sweep_ids: tuple[str, ...]  # of its sweeps in the store that are not over
+    messages: tuple[str, ...]  # what those say, such as why they were given up
     rows: Mapping[str, JobRow]  # of its jobs that have been begun
 
     @cached_property
@@ -43,9 +44,14 @@ class Standing:
         return self.claim.protocol(self.protocol).jobs
 
     @cached_property
-    def done(self) -> int:
+    def done_ids(self) -> set[str]:
         """Jobs that are done."""
-        return sum(row.status in DONE for row in self.rows.values())
+        return {key for key, row in self.rows.items() if row.status in DONE}
+
+    @property
+    def done(self) -> int:
+        """How many."""
+        return len(self.done_ids)
 
     @cached_property
     def share(self) -> float:
@@ -100,16 +106,16 @@ class Standings:
         self._judged: dict[tuple[str, str], tuple[Print, Verdict]] = {}
         self._looks: dict[str, tuple[float, dict[str, Standing]]] = {}
 
-    def look(self, protocol: str, fresh: bool = False) -> dict[str, Standing]:
-        """Every claim by its key.
+    def forget(self) -> None:
+        """Something was changed just now: the next look is a fresh one."""
+        with self._lock:
+            self._looks.clear()
 
-        Args:
-            protocol: laptop or gpu.
-            fresh: whether something was changed just now.
-        """
+    def look(self, protocol: str) -> dict[str, Standing]:
+        """Every claim by its key, under the laptop or the gpu protocol."""
         with self._lock:
             at, found = self._looks.get(protocol, (0.0, {}))
-            if fresh or not found or time.monotonic() - at > FRESH:
+            if not found or time.monotonic() - at > FRESH:
                 found = self._look(protocol)
                 self._looks[protocol] = time.monotonic(), found
             return found
@@ -153,6 +159,7 @@ class Standings:
             self.recorded.get(key) if protocol == "laptop" else None,
             min(stages, key=STAGES.index, default=""),
             tuple(sorted(row.id for row in open_)),
+            tuple(dict.fromkeys(row.message for row in open_ if row.message)),
             rows,
         )
 

@@ -4,61 +4,72 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from math import isfinite
 
-from app.claims.looks import LOOKS, badge, band, outcome_of
+from app.claims.looks import badge, band, capital, outcome_of
 from app.figures.interval import Scale, interval, scale
-from bkn.claims.base import Comparison, Verdict
+from bkn.claims.base import INCONCLUSIVE, NOT_SUPPORTED, SUPPORTED, Comparison, Verdict
 from bkn.claims.decisions import FEWEST
 from bkn.claims.recorded import Run
-from bkn.claims.words import number, wanted
+from bkn.claims.words import number, span, wanted
 from bkn.experiment import Experiment
 from bkn.store.sweeps import JobRow
 from bkn.sweep import Job
 
 HEAD = (
     '<thead><tr><th scope="col">Compared</th><th scope="col">Difference and its interval</th>'
-    '<th scope="col">{unit}</th><th scope="col">holds if</th>'
+    '<th scope="col"></th><th scope="col">holds if</th>'
     '<th scope="col"><abbr title="The chance of such a result if it did not hold; adjusted for '
     'all comparisons of this claim (Holm)">p</abbr></th><th scope="col">holds</th></tr></thead>'
 )
 SETTINGS = ("dataset", "network", "batch", "micro_batch", "lr", "epochs")  # before the rarer ones
+HOLDS = {SUPPORTED: "yes", NOT_SUPPORTED: "no", INCONCLUSIVE: "open"}
+SHOWN_ONLY = ' <small title="It has no say in the verdict">shown only</small>'
 NONE = Run("", None, None)
 
 
 def comparisons(verdict: Verdict) -> str:
-    """All comparisons, a row each, by the parts of the claim; those of a part share one scale."""
+    """All comparisons, a row each, by the parts of the claim."""
     bodies = []
     for part in verdict.parts:
-        axis = scale(v for test in part.tests for v in (test.low, test.high, *band(test)))
-        rows = "".join(comparison(test, verdict.unit, axis) for test in part.tests)
         title = ""
         if len(verdict.parts) > 1:
             title = (
                 f'<tr><th class="part" colspan="6" scope="colgroup">{badge(part.verdict)} '
                 f"{escape(part.title)}</th></tr>"
             )
+        axes = scales(part.tests)
+        rows = "".join(comparison(test, verdict, axes[test.unit]) for test in part.tests)
         bodies.append(f"<tbody>{title}{rows}</tbody>")
-    head = HEAD.format(unit=escape(verdict.unit))
-    return f'<div class="bkn-wide"><table class="bkn-tests">{head}{"".join(bodies)}</table></div>'
+    return f'<div class="bkn-wide"><table class="bkn-tests">{HEAD}{"".join(bodies)}</table></div>'
 
 
-def comparison(test: Comparison, unit: str, axis: Scale) -> str:
+def scales(tests: Sequence[Comparison]) -> dict[str, Scale]:
+    """One scale for all comparisons that have a unit in common."""
+    return {
+        unit: scale(
+            v for test in tests if test.unit == unit for v in (test.low, test.high, *band(test))
+        )
+        for unit in {test.unit for test in tests}
+    }
+
+
+def comparison(test: Comparison, verdict: Verdict, axis: Scale) -> str:
     """One row; with too few seeds it says so in place of a judgement."""
-    look = LOOKS[outcome_of(test)]
-    label = escape(test.label) + ("" if test.decides else " <small>(no say)</small>")
+    look = outcome_of(test, verdict)
+    label = escape(capital(test.label)) + ("" if test.decides else SHOWN_ONLY)
     if test.n < FEWEST:
         return (
             f'<tr><th scope="row">{label}</th><td colspan="5" class="none">'
             f"{test.n} of at least {FEWEST} seeds: too few to judge</td></tr>"
         )
-    said = f"{number(test.effect)} ({number(test.low)} to {number(test.high)})"
-    words = f"{test.label}: {said} {unit}"
+    unit, reach = escape(test.unit), span(test)
+    words = f"{test.label}: {number(test.effect)} {test.unit} ({reach})"
     picture = interval(test.effect, test.low, test.high, words, axis, f"bkn-is-{look.key}",
                        band(test))  # fmt: skip
-    told = {True: "yes", False: "no", None: "open"}[test.holds]
+    told = HOLDS.get(look.word, "not yet")
     return (
         f'<tr class="bkn-is-{look.key}"><th scope="row">{label}</th><td>{picture}</td>'
-        f"<td><b>{number(test.effect)}</b><br><small>{number(test.low)} to {number(test.high)}, "
-        f"{test.n} seeds</small></td><td>{escape(wanted(test))}</td><td>{chance(test.p)}</td>"
+        f"<td><b>{number(test.effect)}</b> {unit}<br><small>{reach}, {test.n} seeds</small></td>"
+        f"<td>{escape(wanted(test))}</td><td>{chance(test.p) if told != 'not yet' else '–'}</td>"
         f'<td><span class="bkn-verdict"><i aria-hidden="true">{look.symbol}</i>{told}</span></td>'
         "</tr>"
     )

@@ -107,11 +107,13 @@ def test_a_claim_is_judged_again_only_when_a_run_is_done(tmp_path, reader):
     standings = Standings(reader, {"yes": spy}, {})
     write_claim(tmp_path, "yes", "stopped", 3)
     for _ in range(3):
-        standings.look("laptop", fresh=True)
+        standings.forget()
+        standings.look("laptop")
     assert len(asked) == 1
     with Writer(store_path(tmp_path)) as writer, writer.transaction():
         write_job(writer, claim.laptop.jobs[3], 0.9)
-    assert standings.look("laptop", fresh=True)["yes"].done == 4
+    standings.forget()
+    assert standings.look("laptop")["yes"].done == 4
     assert len(asked) == 2
 
 
@@ -124,7 +126,8 @@ def test_what_was_recorded_is_shown_until_own_runs_decide(tmp_path, reader, kept
     with Writer(store_path(tmp_path)) as writer, writer.transaction():
         for job in flipped.jobs:
             write_job(writer, job, 0.9 if job.experiment.method == "batch" else 0.7)
-    one = standings.look("laptop", fresh=True)["yes"]
+    standings.forget()
+    one = standings.look("laptop")["yes"]
     assert (one.verdict, one.from_record) == (NOT_SUPPORTED, False)
 
 
@@ -146,3 +149,22 @@ def test_runs_are_told_by_what_differs_between_them():
 def test_a_chance_is_told_with_the_digits_that_matter():
     told = [tables.chance(p) for p in (0.0004, 0.012, 0.456, 1.0, float("nan"))]
     assert told == ["&lt; 0.001", "0.012", "0.46", "1.00", "–"]
+
+
+def test_the_card_shows_the_comparison_that_made_the_verdict(tmp_path, reader):
+    write_claim(tmp_path, "both")
+    verdict = Standings(reader, CLAIMS, {}).look("laptop")["both"].own
+    assert [test.holds for test in verdict.tests] == [True, False]
+    assert looks.telling(verdict) is verdict.tests[1]
+    assert looks.telling(replace(verdict, verdict=SUPPORTED)) is verdict.tests[0]
+    silent = replace(verdict.tests[1], decides=False)
+    parts = (verdict.parts[0], replace(verdict.parts[1], tests=(silent,)))
+    assert looks.telling(replace(verdict, parts=parts)) is verdict.tests[0]
+
+
+def test_comparisons_of_different_units_have_scales_of_their_own(tmp_path, reader):
+    write_claim(tmp_path, "both")
+    first, second = Standings(reader, CLAIMS, {}).look("laptop")["both"].own.tests
+    axes = tables.scales([first, replace(second, unit="steps", low=-900.0, high=900.0)])
+    assert axes["points"].high < 10
+    assert axes["steps"].high == 900
