@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import watch
+from app import downloads, watch
 from app.claims import board, scene
 from app.lab import lab
 
@@ -11,13 +11,14 @@ TICK = 1.0  # seconds between looks while something runs
 scene.enter({name: st.query_params.get_all(name) for name in st.query_params})
 
 
-def busy() -> bool:
-    """Whether any claim runs under the chosen protocol."""
+def pace() -> float | None:
+    """Seconds until it is worth looking again; None: nothing moves."""
     found = scene.standings().look(scene.asked().protocol)
-    return any(one.stage == "running" for one in found.values())
+    runs = any(one.stage == "running" for one in found.values())
+    return downloads.soonest(TICK if runs else None)
 
 
-first = busy()
+first = pace()
 
 
 def now() -> None:
@@ -27,8 +28,8 @@ def now() -> None:
     board.top(lab(), found)
     board.body(lab(), found, asked)
     scene.leave(asked)
-    if busy() != first:
+    if pace() != first:
         st.rerun()  # the whole page, at its new pace
 
 
-watch.refreshing(now, TICK if first else None)
+watch.refreshing(now, first)

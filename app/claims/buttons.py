@@ -6,11 +6,14 @@ from typing import Literal
 
 import streamlit as st
 
+from app import downloads
 from app.claims import acting, plan, scene
 from app.claims.looks import count
 from app.claims.standing import Standing
 from app.lab import Lab
+from bkn.catalog import DATASETS
 from bkn.engine.estimate import Estimate, duration
+from bkn.fetch.state import how_to
 
 PLAY = ":material/play_arrow:"
 
@@ -53,9 +56,10 @@ def one_claim(lab: Lab, one: Standing) -> None:
                    lambda: acting.retry(lab, one))  # fmt: skip
         st.html(f'<p class="bkn-shown" role="status">{escape(effort(lab, one))}</p>')
     if left and one.stage != "running":
-        for sentence in (*missing.data, missing.speed):
-            if sentence:
-                st.warning(sentence)
+        for key in missing.data[:1]:  # one is fetched at a time
+            downloads.about(key)
+        if missing.speed:
+            st.warning(missing.speed)
     if one.stage == "interrupted":
         st.warning(
             f"The server that ran this claim ended after {one.done:,} of "
@@ -124,7 +128,11 @@ def confirmation(lab: Lab, standings: Sequence[Standing]) -> None:
 def question(lab: Lab, left: Sequence[Standing], able: Sequence[Standing]) -> str:
     """What is said before all run."""
     lacking = [plan.lacks(one) for one in left]
-    said = [word for one in lacking for word in (*one.data, one.speed) if word]
+    said = [
+        f"{downloads.name(card)} is not on this machine; {how_to(card)}."
+        for card in (DATASETS[key] for one in lacking for key in one.data)
+    ]
+    said += [one.speed for one in lacking if one.speed]
     if able:
         found = scene.plans().left(lab, able)
         said.append(

@@ -13,11 +13,15 @@ from bkn.claims.base import Claim
 from bkn.claims.recorded import Recorded
 from bkn.engine.estimate import Estimate, estimate, kind_of, known_times
 from bkn.engine.local import visible_gpus
-from bkn.fetch.state import how_to, state
+from bkn.fetch.state import state
 from bkn.store.sweeps import JobRow
 from bkn.sweep import Job
 
 FRESH = 10.0  # seconds that an estimate is good for
+NO_GPU = (
+    "This machine shows no NVIDIA GPU. On a CPU this protocol takes days; run it where there is "
+    "one, or on a cluster."
+)
 gpus = cache(visible_gpus)  # asks a program, which takes a moment
 
 
@@ -92,24 +96,14 @@ def steps_elsewhere(
 
 @dataclass(frozen=True)
 class Lacks:
-    """What this machine lacks for a claim's runs, in sentences."""
+    """What this machine lacks for a claim's runs."""
 
-    data: tuple[str, ...] = ()  # without it they fail
-    speed: str = ""  # without it they take very long
+    data: tuple[str, ...] = ()  # keys of datasets; without them the runs fail
+    speed: str = ""  # a sentence; without it they take very long
 
 
 def lacks(one: Standing) -> Lacks:
-    """Look for a GPU where the protocol wants one, and for the images."""
-    cards = [DATASETS[key] for key in sorted({job.experiment.dataset for job in one.jobs})]
-    missing = tuple(
-        f"{card.title.split(',')[0]} is not on this machine; {how_to(card)}."
-        for card in cards
-        if not state(card).ready
-    )
-    if one.protocol != "gpu" or gpus():
-        return Lacks(missing)
-    return Lacks(
-        missing,
-        "This machine shows no NVIDIA GPU. On a CPU this protocol takes days; run it where there "
-        "is one, or on a cluster.",
-    )
+    """Look for the images, and for a GPU where the protocol wants one."""
+    used = sorted({job.experiment.dataset for job in one.jobs})
+    missing = tuple(key for key in used if not state(DATASETS[key]).ready)
+    return Lacks(missing, NO_GPU if one.protocol == "gpu" and not gpus() else "")

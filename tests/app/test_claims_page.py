@@ -269,7 +269,8 @@ def test_without_a_gpu_and_its_images_the_page_says_so_in_place_of_failing(
     monkeypatch.setenv("BKN_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setattr(plan, "gpus", list)
     page = open_page("claims", claim="kalman_small_batches", protocol="gpu")
-    assert "CIFAR-10 is not on this machine; fetch it" in said(page)
+    assert "CIFAR-10 is not on this machine yet" in text(page)
+    assert not page.button(key="download").disabled
     assert "This machine shows no NVIDIA GPU" in said(page)
     assert page.button(key="run_claim").disabled
     page.button(key="run_all").click().run()
