@@ -102,12 +102,20 @@ def paired(a: ArrayLike, b: ArrayLike, level: float = LEVEL, seed: int = 0) -> P
     t = mean_interval(d, level)
     low, high = bootstrap(d, level, seed)
     wins, losses = int((d > 0).sum()), int((d < 0).sum())
-    above, below = _tails(t.mean, _mean_and_error(d)[1], len(d))
-    p, ties = min(1.0, 2 * min(above, below)), len(d) - wins - losses
     return Paired(
-        len(d), t.mean, t.sd, t.low, t.high, low, high, p,
-        wins, losses, ties, sign_test(wins, losses),
+        len(d), t.mean, t.sd, t.low, t.high, low, high, p_value(d),
+        wins, losses, len(d) - wins - losses, sign_test(wins, losses),
     )  # fmt: skip
+
+
+def p_value(values: ArrayLike, mean: float = 0.0) -> float:
+    """Two-sided p of values whose true mean is that, by Student's t.
+
+    Raises:
+        ValueError: as `mean_interval`.
+    """
+    t = mean_interval(values)
+    return min(1.0, 2 * min(_tails(t.mean - mean, t.sd / t.n**0.5, t.n)))
 
 
 def equivalent(a: ArrayLike, b: ArrayLike, margin: float, alpha: float = 0.05) -> Equivalence:

@@ -37,6 +37,13 @@ def test_paired_is_the_test_of_the_differences():
     assert p.sign_p == pytest.approx(reference.binomtest(4, 5).pvalue)
 
 
+def test_the_p_value_is_that_of_one_sample():
+    assert stats.p_value(A, 0.9) == pytest.approx(reference.ttest_1samp(A, 0.9).pvalue)
+    assert stats.p_value(GAPS) == paired(A, B).p
+    assert stats.p_value([1.0, 1.0], 1.0) == 1
+    assert stats.p_value([1.0, 1.0], 0.5) == 0
+
+
 def test_pairs_tell_what_two_groups_cannot():
     seeds = np.linspace(0.5, 0.9, 6)  # what a seed is worth, for both
     gains = [0.01, 0.012, 0.008, 0.01, 0.011, 0.009]

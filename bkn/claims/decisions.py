@@ -17,6 +17,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import nan
 
+import numpy as np
+
 from bkn.claims.base import (
     INCONCLUSIVE,
     NOT_RUN,
@@ -29,7 +31,7 @@ from bkn.claims.base import (
 )
 from bkn.claims.words import outcome
 from bkn.results import Result
-from bkn.stats import LEVEL, equivalent, holm, mean_interval, paired
+from bkn.stats import LEVEL, equivalent, holm, mean_interval, p_value
 from bkn.store.schema import ACTIVE
 from bkn.store.sweeps import DONE
 
@@ -76,15 +78,9 @@ def beats(label: str, a: BySeed, b: BySeed, margin: float, decides: bool = True)
         margin: the smallest gain worth having.
         decides: False: to be shown only.
     """
-    x, y = _pairs(a, b)
-    if len(x) < 2:
-        return _nothing(label, "beats", margin, len(x), LEVEL, decides)
-    zero, gain = paired(x, y), paired(x, [value + margin for value in y])
-    return Measured(
-        label, "beats", margin, zero.mean, zero.t_low, zero.t_high, LEVEL,
-        zero.n, zero.wins, zero.losses,
-        zero.p if zero.mean > 0 else 1.0, gain.p if gain.mean < 0 else 1.0, decides,
-    )  # fmt: skip
+    d = _differences(a, b)
+    holds, fails = _p_above(d, 0.0), _p_below(d, margin)
+    return _measured(label, "beats", margin, d, LEVEL, holds, fails, decides)
 
 
 def above_zero(label: str, values: BySeed, margin: float, decides: bool = True) -> Measured:
@@ -94,31 +90,18 @@ def above_zero(label: str, values: BySeed, margin: float, decides: bool = True) 
 
 def matches(label: str, a: BySeed, b: BySeed, margin: float, decides: bool = True) -> Measured:
     """Is a - b within ±margin?"""
-    x, y = _pairs(a, b)
-    if len(x) < 2:
-        return _nothing(label, "matches", margin, len(x), 1 - 2 * ALPHA, decides)
-    here, same = paired(x, y), equivalent(x, y, margin, ALPHA)
-    edge = margin if here.mean > 0 else -margin
-    beyond = paired(x, [value + edge for value in y])
-    outside = beyond.mean * edge > 0
-    return Measured(
-        label, "matches", margin, same.mean, same.low, same.high, 1 - 2 * ALPHA,
-        here.n, here.wins, here.losses, same.p, beyond.p if outside else 1.0, decides,
-    )  # fmt: skip
+    d = _differences(a, b)
+    holds = equivalent(d, [0.0] * len(d), margin, ALPHA).p if len(d) > 1 else 1.0
+    fails = min(_p_above(d, margin), _p_below(d, -margin))
+    return _measured(label, "matches", margin, d, 1 - 2 * ALPHA, holds, fails, decides)
 
 
 def reaches(label: str, a: BySeed, b: BySeed, margin: float, decides: bool = True) -> Measured:
     """Is a - b above -margin?"""
-    x, y = _pairs(a, b)
-    if len(x) < 2:
-        return _nothing(label, "reaches", margin, len(x), 1 - 2 * ALPHA, decides)
-    here, edge = paired(x, y), paired(x, [value - margin for value in y])
-    t = mean_interval([p - q for p, q in zip(x, y, strict=True)], 1 - 2 * ALPHA)
-    return Measured(
-        label, "reaches", margin, t.mean, t.low, t.high, 1 - 2 * ALPHA,
-        here.n, here.wins, here.losses,
-        edge.p / 2 if edge.mean > 0 else 1 - edge.p / 2, edge.p if edge.mean < 0 else 1.0, decides,
-    )  # fmt: skip
+    d = _differences(a, b)
+    above, fails = _p_above(d, -margin), _p_below(d, -margin)
+    holds = above / 2 if above < 1 else 1.0  # one-sided
+    return _measured(label, "reaches", margin, d, 1 - 2 * ALPHA, holds, fails, decides)
 
 
 def verdict(results: Sequence[Result], *parts: Part) -> Verdict:
@@ -191,11 +174,35 @@ def _words(whole: str, parts: Sequence[PartVerdict], jobs: int, missing: int, fa
     return " ".join(told)
 
 
-def _pairs(a: BySeed, b: BySeed) -> tuple[list[float], list[float]]:
-    """Values of the seeds that both have."""
-    seeds = sorted(set(a) & set(b))
-    return [a[seed] for seed in seeds], [b[seed] for seed in seeds]
+def _differences(a: BySeed, b: BySeed) -> list[float]:
+    """Of the seeds that both have."""
+    return [a[seed] - b[seed] for seed in sorted(set(a) & set(b))]
 
 
-def _nothing(label: str, kind: str, margin: float, n: int, level: float, decides: bool) -> Measured:
-    return Measured(label, kind, margin, nan, nan, nan, level, n, 0, 0, 1.0, 1.0, decides)
+def _p_above(d: Sequence[float], bound: float) -> float:
+    """Two-sided p of a mean above a bound; 1 where it is not above, or not known."""
+    return p_value(d, bound) if len(d) > 1 and np.mean(d) > bound else 1.0
+
+
+def _p_below(d: Sequence[float], bound: float) -> float:
+    return _p_above([-value for value in d], -bound)
+
+
+def _measured(
+    label: str,
+    kind: str,
+    margin: float,
+    d: Sequence[float],
+    level: float,
+    holds: float,
+    fails: float,
+    decides: bool,
+) -> Measured:
+    wins, losses = sum(value > 0 for value in d), sum(value < 0 for value in d)
+    effect, low, high = nan, nan, nan
+    if len(d) > 1:
+        t = mean_interval(d, level)
+        effect, low, high = t.mean, t.low, t.high
+    return Measured(
+        label, kind, margin, effect, low, high, level, len(d), wins, losses, holds, fails, decides
+    )

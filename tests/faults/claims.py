@@ -9,15 +9,15 @@ COMMAND, MEASURES = "tests/cli/test_claim.py", "tests/training/test_measures.py"
 FAULTS = [
     Fault(
         "bkn/claims/decisions.py",
-        "gain.p if gain.mean < 0 else 1.0, decides,",
-        "1.0, decides,",
+        "holds, fails = _p_above(d, 0.0), _p_below(d, margin)",
+        "holds, fails = _p_above(d, 0.0), 1.0",
         f"{DECISIONS}::test_beats",
         "a claim of a gain can never be refuted",
     ),
     Fault(
         "bkn/claims/decisions.py",
-        "zero.p if zero.mean > 0 else 1.0,",
-        "zero.p,",
+        "holds, fails = _p_above(d, 0.0), _p_below(d, margin)",
+        "holds, fails = p_value(d), _p_below(d, margin)",
         f"{DECISIONS}::test_beats",
         "a clear loss counts as a gain",
     ),
