@@ -11,18 +11,18 @@ from app.batch_size import link
 RACE, BATCH_SIZE = "race", "batch_size"
 NAMES = {  # page: keys of its settings
     RACE: (*address.DEFAULTS, *address.OPTIONS),
-    BATCH_SIZE: (*link.DEFAULTS, *link.PICKED, *address.OPTIONS),
+    BATCH_SIZE: (*link.DEFAULTS, *address.OPTIONS),
 }
 OWNER = "_owner"  # key of the page whose settings the session holds now
 KEPT = "_kept"  # key of the others'
 
 
-def take(page: str) -> None:
-    """From now on the session's settings are this page's."""
+def take(page: str) -> bool:
+    """From now on the session's settings are this page's; returns whether they were another's."""
     state = st.session_state
     owner = state.get(OWNER, RACE)
     if owner == page:
-        return
+        return False
     kept = state.setdefault(KEPT, {})
     kept[owner] = {name: state[name] for name in NAMES[owner] if name in state}
     mine = kept.get(page, {})
@@ -31,3 +31,4 @@ def take(page: str) -> None:
         if name in mine:
             state[name] = mine[name]
     state[OWNER] = page
+    return True

@@ -1,10 +1,12 @@
 """The figures of a sweep, and what a visitor picks in them."""
 
+from html import escape
+
 import streamlit as st
 
 from app import pages, watch
-from app.batch_size import link
-from app.batch_size.scene import AT, LATEST, OPEN, SWEEP, View, known_sweeps, text
+from app.batch_size import scene
+from app.batch_size.scene import LATEST, OPEN, PLACES, SWEEP, View
 from app.figures.sweep_curve import curve, rates
 from app.figures.sweep_grid import grid, height
 from app.figures.sweep_pairs import pairs
@@ -20,7 +22,7 @@ WORDS = {"dataset": "Images", "network": "Network", "batch": "B", "lr": "Learnin
 
 def switches(lab: Lab, view: View) -> bool:
     """Which sweep, where in its grid, and whether the figures explain themselves."""
-    known, state = known_sweeps(lab), st.session_state
+    known, state = scene.known_sweeps(lab), st.session_state
     if view.sweep_id not in known:
         known = {view.sweep_id: f"Sweep {view.sweep_id}", **known}
     state["shown_sweep"] = view.sweep_id
@@ -30,15 +32,21 @@ def switches(lab: Lab, view: View) -> bool:
             "Sweep", list(known), key="shown_sweep", format_func=known.__getitem__,
             on_change=choose, label_visibility="collapsed",
         )  # fmt: skip
-        for key, field in AT.items():
-            values = view.table.values_of(field)
-            if len(values) > 1:
-                words = {text(value): f"{WORDS[field]}: {text(value)}" for value in values}
-                st.selectbox(
-                    WORDS[field], list(words), key=key, format_func=words.__getitem__,
-                    label_visibility="collapsed",
-                )  # fmt: skip
+        for key, field in PLACES.items():
+            if field in WORDS and len(view.table.values_of(field)) > 1:
+                choose_one(view, key, WORDS[field], f"{WORDS[field]} {{}}")
+        st.html(f'<p class="bkn-shown">{escape(scene.settings_of(view))}</p>')
         return st.toggle("Explain", key="explain")
+
+
+def choose_one(view: View, key: str, label: str, words: str) -> None:
+    """One choice; its default is what the link wishes, so that no run can lose it."""
+    known = list(scene.choices(view.table, key))
+    st.selectbox(
+        label, known, index=known.index(scene.start_of(view.table, key)), key=key,
+        format_func=lambda one: words.format(entrant_words(one) if key == "baseline" else one),
+        label_visibility="collapsed",
+    )  # fmt: skip
 
 
 def choose() -> None:
@@ -80,20 +88,17 @@ def draw(view: View, explain: bool) -> None:
 
 def size_input(view: View) -> None:
     """The micro-batch whose learning rates are compared."""
-    sizes = [text(m) for m in view.table.values_of("micro_batch")]
     with st.container(horizontal=True, vertical_alignment="center", key="m_row"):
         st.html('<p class="bkn-shown">Images per statistic</p>')
-        st.selectbox("At m", sizes, key="at_m", format_func=lambda m: f"m = {m}",
-                     label_visibility="collapsed")  # fmt: skip
+        choose_one(view, "at_m", "At m", "m = {}")
 
 
 def reach_input() -> None:
     """The accuracy whose steps are counted."""
-    st.session_state.setdefault("reach", link.LOOKS["reach"])
     with st.container(horizontal=True, vertical_alignment="center", key="reach_row"):
         st.html('<p class="bkn-shown">Accuracy to reach, %</p>')
-        st.number_input("Accuracy to reach, %", 1.0, 100.0, step=1.0, format="%g", key="reach",
-                        label_visibility="collapsed")  # fmt: skip
+        st.number_input("Accuracy to reach, %", 1.0, 100.0, scene.wished("reach"), 1.0,
+                        format="%g", key="reach", label_visibility="collapsed")  # fmt: skip
 
 
 def differences(view: View) -> None:
@@ -101,11 +106,7 @@ def differences(view: View) -> None:
     with st.container(key="pairs"):
         with st.container(horizontal=True, vertical_alignment="center", key="pairs_head"):
             st.html('<h3 class="bkn-question">How far are they apart, seed by seed?</h3>')
-            st.selectbox(
-                "Against", view.table.entrants, key="baseline",
-                format_func=lambda one: f"against {entrant_words(one)}",
-                label_visibility="collapsed",
-            )  # fmt: skip
+            choose_one(view, "baseline", "Against", "against {}")
         key = "pairs", view.at, view.baseline
         st.html(view.watched.made(key, lambda: pairs(view.table, view.at, view.baseline)))
 

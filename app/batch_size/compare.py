@@ -8,7 +8,7 @@ from app.batch_size.table import Cell, Place, Table
 from bkn.stats import FEWEST, Paired, holm, paired
 
 ALPHA = 0.05
-EQUAL = 1e-9  # a deviation below it: all differences are equal, which is coarse, not certain
+EQUAL = 1e-9  # a deviation below it: all differences are equal
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Difference:
         """better or worse where chance is no good explanation; unclear; too few."""
         if self.paired is None or self.p is None:
             return "too few"
-        if self.p > ALPHA or self.paired.sd < EQUAL:
+        if self.p > ALPHA:
             return "unclear"
         return "better" if self.paired.mean > 0 else "worse"
 
@@ -42,11 +42,15 @@ def differences(table: Table, at: Place, baseline: str) -> list[Difference]:
 
 
 def falls(table: Table, at: Place) -> list[Difference]:
-    """Every method at each micro-batch against itself at its largest: where does it break?"""
+    """Every method at each micro-batch against itself at its largest: where does it break?
+
+    Those that look at each image by itself cannot: they train the same network at every m.
+    """
     found = []
-    for row in table.row(at):
+    for row, experiment in zip(table.row(at), table.experiments, strict=True):
         cells = [cell for cell in row if cell.results]
-        found += [difference(cell, cells[-1]) for cell in cells[:-1]]
+        if experiment.method_card.batch_statistics:
+            found += [difference(cell, cells[-1]) for cell in cells[:-1]]
     return adjusted(found)
 
 
@@ -67,8 +71,16 @@ def compared(a: tuple[float, ...], b: tuple[float, ...]) -> Paired:
 
 def adjusted(found: Sequence[Difference]) -> list[Difference]:
     """With p values adjusted by Holm over all of them."""
-    p_values = iter(holm([one.paired.p for one in found if one.paired is not None]))
+    p_values = iter(holm([chance(one.paired) for one in found if one.paired is not None]))
     return [replace(one, p=next(p_values)) if one.paired else one for one in found]
+
+
+def chance(one: Paired) -> float:
+    """p of the t test; where all differences are equal, which is coarse and no certainty, of signs.
+
+    Of equal differences a t test knows no deviation and would be certain after two.
+    """
+    return one.sign_p if one.sd < EQUAL else one.p
 
 
 def may_compare(table: Table, at: Place) -> bool:

@@ -38,8 +38,11 @@ def value(name: str) -> Any:
     return st.session_state.get(name, link.default(name))
 
 
-def seed(url: Mapping[str, list[str]], sweep: Sweep | None) -> None:
-    """Fill a new session's settings: from the URL, else the watched sweep, else defaults."""
+def seed(url: Mapping[str, list[str]], sweep: Sweep | None) -> dict[str, Any]:
+    """Fill a new session's settings: from the URL, else the watched sweep, else defaults.
+
+    Returns how the link wants the sweep to be looked at.
+    """
     state = st.session_state
     state[HIDE] = list(url.get("hide", ()))
     given, state[WRONG] = link.read(url)
@@ -48,6 +51,7 @@ def seed(url: Mapping[str, list[str]], sweep: Sweep | None) -> None:
         state[name] = given.get(name, known.get(name, link.default(name)))
     if "explain" in given:
         state["explain"] = given["explain"] == "on"
+    return {name: given.get(name, default) for name, default in link.LOOKS.items()}
 
 
 def of_sweep(sweep: Sweep) -> dict[str, Any]:

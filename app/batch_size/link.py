@@ -32,7 +32,6 @@ LOOKS: Settings = {  # how a sweep is looked at; changes nothing about it
     "reach": 90.0,  # % of test images
     "explain": "on",
 }
-PICKED = tuple(name for name in LOOKS if name != "explain")  # by widgets of this page alone
 WHOLE = {"seeds": (1, 100), "first_seed": (0, 10**6)}
 NOT_SETTINGS = ("sweep", "hide")
 SEVERAL = {"micro_batches": "micro_batch", "batches": "batch", "lrs": "lr"}

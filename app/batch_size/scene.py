@@ -14,15 +14,21 @@ from app.batch_size.history import State, Watched
 from app.batch_size.table import Place, Table
 from app.lab import Lab
 from app.visitor import visitor
+from bkn.catalog import DATASETS
 from bkn.store.sweeps import SweepRow, sweeps
 from bkn.sweep import Sweep
 
 SWEEP = "_sweep"  # key of the watched sweep's id in the session, "" where nobody chose one
 LATEST = "_sweep_latest"  # key of the sweep that is shown then, "" for the recorded one
+WISHED = "_sweep_looks"  # key of how the link wants it to be looked at
+LEFT = "_sweep_left"  # key of how it was looked at last
 OPEN = "_sweep_open"  # key of the run that was clicked
 TICK = 1.0  # seconds between refreshes while a sweep runs
 LISTED = 30  # sweeps to choose from
-AT = {"at_dataset": "dataset", "at_network": "network", "at_batch": "batch", "at_lr": "lr"}
+PLACES = {  # key of a choice: field of a Place
+    "at_dataset": "dataset", "at_network": "network", "at_batch": "batch", "at_lr": "lr",
+    "at_m": "micro_batch",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -63,9 +69,8 @@ class View:
 def enter(url: Mapping[str, list[str]], lab: Lab) -> None:
     """Fill the session: from the link at the first visit, later from what was kept."""
     state = st.session_state
-    whose.take(whose.BATCH_SIZE)
-    # Streamlit forgets widgets that it does not draw.
-    for name in (*whose.NAMES[whose.BATCH_SIZE], *address.LOOKS, "follow"):
+    entered = whose.take(whose.BATCH_SIZE)
+    for name in (*address.LOOKS, "follow"):  # of the Race page: Streamlit forgets what is not drawn
         if name in state:
             state[name] = state[name]
     if SWEEP not in state:
@@ -73,7 +78,9 @@ def enter(url: Mapping[str, list[str]], lab: Lab) -> None:
         found = sweeps(lab.supervisor.reader, 1)
         state[LATEST] = found[0].id if found else ""
         watched = lab.sweeps.watch(state[SWEEP]) if state[SWEEP] else None
-        form.seed(url, watched.sweep if watched else None)
+        state[WISHED] = form.seed(url, watched.sweep if watched else None)
+    elif entered:
+        state[WISHED] = state.get(LEFT, link.LOOKS)
 
 
 def look(lab: Lab) -> View:
@@ -86,25 +93,41 @@ def look(lab: Lab) -> View:
     watched = watched or lab.recorded_sweep
     now = watched.look()
     mine = bool(watched.shown_id) and watched.owner in ("", visitor())
-    table = now.table
-    baseline = settle("baseline", table.entrants, default_baseline(table))
-    reach = state.get("reach")
+    at = {field: picked(now.table, key) for key, field in PLACES.items()}
+    reach = state.get("reach", wished("reach"))
     return View(
-        watched, now, watched.shown_id, mine, place(table), baseline,
+        watched, now, watched.shown_id, mine, Place(**at), picked(now.table, "baseline"),
         (link.LOOKS["reach"] if reach is None else reach) / 100,
     )  # fmt: skip
 
 
-def place(table: Table) -> Place:
-    """Where in the grid: what was picked, where there is a choice."""
-    found: dict[str, Any] = {}
-    for key, field in AT.items():
-        values = table.values_of(field)
-        texts = [text(value) for value in values]
-        found[field] = values[texts.index(settle(key, texts, texts[len(texts) // 2]))]
-    sizes = [text(value) for value in table.values_of("micro_batch")]
-    found["micro_batch"] = int(settle("at_m", sizes, sizes[0]))
-    return Place(**found)
+def wished(key: str) -> Any:
+    """How the link, or the last visit of the page, wants the sweep to be looked at."""
+    return st.session_state[WISHED].get(key, link.LOOKS[key])
+
+
+def choices(table: Table, key: str) -> dict[str, Any]:
+    """What can be picked: as it stands in the link, and what it means."""
+    values = table.entrants if key == "baseline" else table.values_of(PLACES[key])
+    return {text(value): value for value in values}
+
+
+def start_of(table: Table, key: str) -> str:
+    """What is picked until somebody picks: what the link wishes, else something sensible."""
+    known = list(choices(table, key))
+    if wished(key) in known:
+        return str(wished(key))
+    if key == "baseline":  # batch norm where it takes part
+        return "batch" if "batch" in known else known[0]
+    return known[0] if key == "at_m" else known[len(known) // 2]
+
+
+def picked(table: Table, key: str) -> Any:
+    """What is picked; a choice that this sweep does not have is forgotten."""
+    known, state = choices(table, key), st.session_state
+    if key in state and state[key] not in known:
+        del state[key]
+    return known[state.get(key, start_of(table, key))]
 
 
 def text(value: Any) -> str:
@@ -112,40 +135,35 @@ def text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def settle(key: str, options: Any, otherwise: str) -> str:
-    """A choice; one that is none of the options gives way."""
-    if st.session_state.get(key) not in options:
-        st.session_state[key] = otherwise
-    chosen: str = st.session_state[key]
-    return chosen
-
-
-def default_baseline(table: Table) -> str:
-    """Batch norm where it takes part, else the first."""
-    return "batch" if "batch" in table.entrants else table.entrants[0]
-
-
 def looks(view: View) -> dict[str, Any]:
-    """How the sweep is looked at, for the link: nothing where there is no choice."""
-    state, table = st.session_state, view.table
-    found = {
-        key: state.get(key, "") if len(table.values_of(field)) > 1 else ""
-        for key, field in AT.items()
-    }
-    found["at_m"] = state.get("at_m", "") if len(table.values_of("lr")) > 1 else ""
-    first = text(table.values_of("micro_batch")[0])
-    found["at_m"] = "" if found["at_m"] == first else found["at_m"]
-    return found | {
-        "baseline": "" if view.baseline == default_baseline(table) else view.baseline,
-        "reach": 100 * view.reach,
-        "explain": "on" if state.get("explain", True) in (True, "on") else "off",
-    }
+    """How the sweep is looked at, for the link: nothing where nobody has to choose."""
+    table, one_rate = view.table, len(view.table.values_of("lr")) == 1
+    here = {key: text(getattr(view.at, field)) for key, field in PLACES.items()}
+    here["baseline"] = view.baseline
+    for key, value in here.items():
+        known = list(choices(table, key))
+        plain = len(known) == 1 or (key == "at_m" and (one_rate or value == known[0]))
+        if plain or (key == "baseline" and value == ("batch" if "batch" in known else known[0])):
+            here[key] = ""
+    on = st.session_state.get("explain", True) in (True, "on")
+    found = here | {"reach": 100 * view.reach, "explain": "on" if on else "off"}
+    st.session_state[LEFT] = found
+    return found
 
 
 def known_sweeps(lab: Lab) -> dict[str, str]:
     """Sweeps to choose from, newest first, in words; the recorded one last."""
     rows = sweeps(lab.supervisor.reader, LISTED)
     return {row.id: described(row) for row in rows} | {"": "Recorded sweep"}
+
+
+def settings_of(view: View) -> str:
+    """What all runs that are shown have in common: Digits · convnet · B = 64 · 4 epochs ..."""
+    first, at, seeds = view.sweep.jobs[0].experiment, view.at, sorted(view.table.seeds)
+    spread = f"seeds {seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"seed {seeds[0]}"
+    epochs = f"{first.epochs} epoch{'s' if first.epochs > 1 else ''}"
+    data, rate = DATASETS[at.dataset].title.split(",")[0], f"learning rate {at.lr:g}"
+    return " · ".join([data, at.network, f"B = {at.batch}", rate, epochs, spread])
 
 
 def described(row: SweepRow) -> str:

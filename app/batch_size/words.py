@@ -23,7 +23,7 @@ def sentence(table: Table, at: Place, baseline: str, moving: bool) -> str:
     gone = sum(cell.count("diverged") for cell in cells)
     if gone:
         said.append(f"{gone} run{'s' if gone > 1 else ''} diverged; that counts as guessing.")
-    return " ".join(filter(None, said))
+    return " ".join(filter(None, said)) or "Nothing here can be told from chance yet."
 
 
 def beginning(table: Table, moving: bool) -> str:
@@ -49,6 +49,10 @@ def one_seed(table: Table) -> str:
 
 def breaks(table: Table, fallen: Sequence[Difference]) -> str:
     """Where which method is below itself at its largest micro-batch, beyond chance."""
+    if not fallen:
+        looks = any(one.method_card.batch_statistics for one in table.experiments)
+        alone = "None of these methods looks at other images: m makes no difference to them."
+        return "" if looks else alone
     worse: dict[str, list[Difference]] = {}
     for one in fallen:
         if one.verdict == "worse":
@@ -61,17 +65,18 @@ def breaks(table: Table, fallen: Sequence[Difference]) -> str:
         )
     order = sorted(worse, key=lambda entrant: min(map(mean, worse[entrant])))
     deepest = min(worse[order[0]], key=mean)
+    where = places(table, worse[order[0]])
+    there = f"m = {deepest.cell.place.micro_batch}"
     words = (
-        f"{name(table, order[0])} breaks at {places(table, worse[order[0]])}: at "
-        f"m = {deepest.cell.place.micro_batch} it is {points(deepest, -1)} below itself at "
-        f"m = {deepest.against.place.micro_batch}"
+        f"{name(table, order[0])} breaks at {where}: {'there' if where == there else f'at {there}'}"
+        f" it is {points(deepest, -1)} below itself at m = {deepest.against.place.micro_batch}"
     )
     others = [f"{name(table, one)} at {places(table, worse[one])}" for one in order[1:]]
     words += f". So do {listed(others)}" if len(others) > 1 else ""
     words += f". So does {others[0]}" if len(others) == 1 else ""
     whole = [name(table, one) for one in table.entrants if one not in worse]
     if whole and len(whole) <= 3:
-        words += f"; {listed(whole)} {'does' if len(whole) == 1 else 'do'} not, beyond chance"
+        words += f"; no fall beyond chance is seen of {listed(whole)}"
     return f"{words}."
 
 

@@ -37,8 +37,9 @@ def pairs(table: Table, at: Place, baseline: str) -> str:
     )
     head = "".join(f'<th scope="col">{one}</th>' for one in HEADS)
     return (
-        f'<div class="bkn-pairs-box"><table class="bkn-pairs"><caption>{note}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{rows(table, found)}</tbody></table></div>"
+        f'<p class="bkn-shown">{note}</p><div class="bkn-pairs-box"><table class="bkn-pairs" '
+        f'aria-label="Differences from {escape(label, quote=True)}"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{rows(table, found)}</tbody></table></div>"
     )
 
 

@@ -105,6 +105,8 @@ def test_two_equal_differences_are_no_certainty():
 
     made = table(counted, seeds=(0, 1))
     assert {one.verdict for one in differences(made, AT, "batch")} == {"unclear"}
+    many = differences(table(counted, seeds=tuple(range(12))), AT, "batch")
+    assert {one.verdict for one in many} == {"better"}  # twelve of twelve are one in 2,048
 
 
 def test_with_one_seed_nothing_is_compared():
