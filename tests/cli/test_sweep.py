@@ -134,8 +134,9 @@ def test_a_sweep_stopped_from_elsewhere_says_so(home, reader, monkeypatch, capsy
     real = conduct.job_rows
 
     def stop(*given):
-        with Writer(store_path(home)) as writer, writer.transaction():
-            set_sweep(writer, sweeps(reader)[0].id, "stopped", None)
+        for found in sweeps(reader):
+            with Writer(store_path(home)) as writer, writer.transaction():
+                set_sweep(writer, found.id, "stopped", None)
         return real(*given)
 
     monkeypatch.setattr(conduct, "job_rows", stop)

@@ -91,10 +91,10 @@ def test_a_killed_process_is_news(make):
 
 
 def test_a_process_that_says_nothing_is_ended(make, monkeypatch):
-    monkeypatch.setattr(job_process, "HUNG_AFTER", 1.0)
     executor = make()
     executor.submit(toy.job(toy.SILENT))
     news_until(executor, "begun")
+    monkeypatch.setattr(job_process, "HUNG_AFTER", 1.0)
     lost = news_until(executor, "lost")[-1]
     assert lost.message == "The worker gave no sign of life for 1 seconds and was ended."
 
