@@ -104,16 +104,21 @@ def whole(lab: Lab, one: Standing, protocol: str) -> str:
 def all_claims(lab: Lab, standings: Sequence[Standing]) -> None:
     """Run all and Stop all; to run all takes long, so it asks first."""
     running = [one for one in standings if one.stage == "running"]
+    if startable(standings):
+        st.button("Run all", "run_all", icon=PLAY, on_click=acting.confirm, args=(True,))
     if running:
         button("Stop all", "stop_all", ":material/stop:", lambda: acting.stop(lab, running),
                acting.mine(running))  # fmt: skip
-    elif any(one.done < len(one.jobs) for one in standings):
-        st.button("Run all", "run_all", icon=PLAY, on_click=acting.confirm, args=(True,))
+
+
+def startable(standings: Sequence[Standing]) -> list[Standing]:
+    """Those with runs left that nobody makes."""
+    return [one for one in standings if one.done < len(one.jobs) and one.stage != "running"]
 
 
 def confirmation(lab: Lab, standings: Sequence[Standing]) -> None:
     """What running all takes, and the question whether to."""
-    left = [one for one in standings if one.done < len(one.jobs) and one.stage != "running"]
+    left = startable(standings)
     if not st.session_state.get(acting.CONFIRM) or not left:
         return
     able = [one for one in left if not plan.lacks(one).data]

@@ -120,13 +120,11 @@ def foot(one: Standing) -> str:
         )
     if not one.done:
         return f"{count(len(one.jobs), 'run')} to make"
-    done = f"{one.done:,} of {count(len(one.jobs), 'run')}" if not one.decided else (
-        count(one.done, "run")
-    )  # fmt: skip
-    return f"{count(one.own.seeds, 'seed')} · {done} made here"
+    made = "" if one.decided else f"{one.done:,} of "
+    return f"{count(one.own.seeds, 'seed')} · {made}{count(len(one.jobs), 'run')} made here"
 
 
 def origin(kept: Recorded) -> str:
     """When and on what: 24 Nov 2026, Linux x86_64, 2 cores, CPU."""
-    day = time.strftime("%d %b %Y", time.localtime(kept.at)).lstrip("0")
+    day = time.strftime("%d %b %Y", time.gmtime(kept.at)).lstrip("0")
     return f"{day}, {kept.machine}"

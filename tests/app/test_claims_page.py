@@ -193,7 +193,9 @@ def test_run_starts_the_claims_sweeps_and_stop_ends_them(claims_page, conductor)
 def test_a_claim_that_runs_shows_how_far_it_is_and_what_is_known(claims_page, home, conductor):
     write_claim(home, "yes", "running", 8)
     conductor.mark("yes-0", "running")
-    words = text(claims_page(claim="yes"))
+    page = claims_page(claim="yes")
+    words = text(page)
+    assert {"run_all", "stop_all", "stop_claim"} <= keys(page)
     assert 'aria-valuenow="80"' in words
     assert "8 of 10 runs" in words
     assert "<b>1</b> running" in words
