@@ -13,8 +13,8 @@ FAULTS = [
     ),
     Fault(
         "bkn/training/batches.py",
-        "shift(images, shifts[source, copy])",
-        "shift(images, shifts[source, 0 * copy])",
+        "width, seed)[source, copy],",
+        "width, seed)[source, 0 * copy],",
         f"{TESTS}::test_copies_differ_and_look_alike",
         "all copies of an image are the same",
     ),
