@@ -12,7 +12,7 @@ PORT ?= 8501
 	$(BIN)/pip install -r requirements.txt
 	touch $@
 
-.venv/installed-dev: .venv/installed requirements-dev.txt
+.venv/installed-dev: .venv/installed requirements-dev.txt requirements-ray.txt
 	$(BIN)/pip install --quiet -r requirements-dev.txt
 	touch $@
 
