@@ -87,7 +87,8 @@ def _train(claims: Sequence[Claim], given: argparse.Namespace) -> int | None:
     for card in {job.experiment.dataset: job.experiment.dataset_card
                  for sweep in sweeps for job in sweep.jobs}.values():  # fmt: skip
         require(card)
-    conductor = conductor_of(given, home())
+    datasets = {name for sweep in sweeps for name in sweep.datasets}
+    conductor = conductor_of(given, home(), sorted(datasets))
     try:
         left = unfinished(conductor, sweeps)
         if not left and not given.estimate and not given.again:

@@ -1,7 +1,7 @@
 """What trains the experiments of a command: processes of this machine, or a Ray cluster."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
@@ -21,7 +21,8 @@ def add_executor(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--address",
         default="auto",
-        help="of the Ray cluster: auto, local, host:port or ray://host:port (default: auto)",
+        help="of the Ray cluster: auto (the one that this machine has joined), HOST:PORT, or local "
+        "(one of its own on this machine; default: auto)",
     )
     parser.add_argument(
         "--jobs",
@@ -32,20 +33,35 @@ def add_executor(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--gpus", help="of a Ray node that an experiment takes; 0.25: four share one (default: 1)"
     )
+    parser.add_argument(
+        "--install",
+        type=Path,
+        metavar="FILE",
+        help="packages that every Ray node installs first: requirements.txt (default: none)",
+    )
 
 
-def conductor_of(given: argparse.Namespace, home: Path) -> Conductor:
+def conductor_of(
+    given: argparse.Namespace, home: Path, datasets: Collection[str] = ()
+) -> Conductor:
     """A conductor with the executor that the command line asks for.
+
+    Args:
+        given: the arguments.
+        home: folder of the store.
+        datasets: that are trained on; the nodes of a cluster need their files.
 
     Raises:
         ValueError: for an unknown executor, wrong numbers, or if Ray is not installed.
         StoreError: if the store cannot be used.
     """
-    make, slots = maker_of(given, home), jobs_of(given)
+    make, slots = maker_of(given, home, datasets), jobs_of(given)
     return Conductor(home, make, slots)
 
 
-def maker_of(given: argparse.Namespace, home: Path) -> Callable[[], Executor]:
+def maker_of(
+    given: argparse.Namespace, home: Path, datasets: Collection[str] = ()
+) -> Callable[[], Executor]:
     """What makes the executor that the command line asks for; see `conductor_of`."""
     slots = jobs_of(given)
     if given.executor not in EXECUTORS:
@@ -59,7 +75,25 @@ def maker_of(given: argparse.Namespace, home: Path) -> Callable[[], Executor]:
     wants = {name: _share(given, name) for name in ("cpus", "gpus")}
     executor = import_module("bkn.engine.ray_executor").RayExecutor
     known = {name: value for name, value in wants.items() if value is not None}
-    return partial(executor, given.address, slots, **known)
+    more = {"datasets": tuple(datasets), "pip": packages_of(given), **known}
+    return partial(executor, given.address, slots, **more)
+
+
+def packages_of(given: argparse.Namespace) -> tuple[str, ...]:
+    """The packages that every node of the cluster installs first.
+
+    Raises:
+        ValueError: if their file cannot be read, or asks for other files.
+    """
+    if given.install is None:
+        return ()
+    try:
+        lines = [line.partition("#")[0].strip() for line in given.install.read_text().splitlines()]
+    except (OSError, UnicodeError) as error:
+        raise ValueError(f"install must name a file with packages: {error}") from error
+    if options := [line for line in lines if line.startswith("-")]:
+        raise ValueError(f"{given.install} must list packages only, got {options[0]!r}")
+    return tuple(line for line in lines if line)
 
 
 def jobs_of(given: argparse.Namespace) -> int | None:

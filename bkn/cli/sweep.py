@@ -50,7 +50,7 @@ def run(given: argparse.Namespace) -> int:
     if given.out and not given.out.parent.is_dir():
         raise ValueError(f"{given.out} cannot be written: there is no such folder")
     try:
-        conductor = conductor_of(given, home())
+        conductor = conductor_of(given, home(), sweep.datasets)
         try:
             return _run(conductor, sweep, given)
         finally:

@@ -49,7 +49,7 @@ def toys(monkeypatch):
         made.append(Believer(2))
         return made[-1]
 
-    monkeypatch.setattr(command, "conductor_of", lambda given, home: Conductor(home, toy, 2))
+    monkeypatch.setattr(command, "conductor_of", lambda given, home, _: Conductor(home, toy, 2))
     return made
 
 

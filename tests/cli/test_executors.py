@@ -1,0 +1,56 @@
+"""What the commands make of --executor and its company."""
+
+import argparse
+
+import pytest
+
+from bkn.cli.executors import add_executor, maker_of
+from bkn.engine.local import LocalExecutor
+
+
+def given(*arguments):
+    parser = argparse.ArgumentParser()
+    add_executor(parser)
+    return parser.parse_args(arguments)
+
+
+def test_processes_of_this_machine_are_the_default(tmp_path):
+    make = maker_of(given("--jobs", "3"), tmp_path)
+    assert make.func is LocalExecutor
+    assert make.args == (tmp_path, 3)
+
+
+def test_a_cluster_is_told_what_there_is_to_know(tmp_path):
+    pytest.importorskip("ray", reason="Ray is not installed: pip install -r requirements-ray.txt")
+    from bkn.engine.ray_executor import RayExecutor
+
+    listed = tmp_path / "packages.txt"
+    listed.write_text("torch>=2.11,<3  # large\n\n# small\ntqdm\n")
+    make = maker_of(
+        given("--executor=ray", "--address=head:6379", "--gpus=0.25", f"--install={listed}"),
+        tmp_path,
+        {"mnist"},
+    )
+    assert make.func is RayExecutor
+    assert make.args == ("head:6379", None)
+    assert make.keywords == {
+        "datasets": ("mnist",),
+        "pip": ("torch>=2.11,<3", "tqdm"),
+        "gpus": 0.25,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, "install must name a file with packages"),
+        ("-r other.txt\n", "packages only, got '-r"),
+    ],
+)
+def test_a_file_of_packages_that_is_none_is_refused(tmp_path, text, words):
+    pytest.importorskip("ray", reason="Ray is not installed: pip install -r requirements-ray.txt")
+    listed = tmp_path / "packages.txt"
+    if text is not None:
+        listed.write_text(text)
+    with pytest.raises(ValueError, match=words):
+        maker_of(given("--executor", "ray", "--install", str(listed)), tmp_path)
