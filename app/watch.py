@@ -17,9 +17,11 @@ from bkn.experiment import Experiment, Race
 from bkn.store.cache import RaceCache
 
 RUN = "_run"  # key of the watched race's id in the session, "" for the recorded race
+DRAWING = "_drawing"  # key of whether the whole page is being drawn
 MOVING = ("queued", "running", "paused")  # a worker has it in hand
 REPLAY_SECONDS = 10.0
 FIRST_PICTURE = 0.5  # share of the recorded race that the first paint shows
+Pace = tuple[float | None, str]  # seconds between looks, and what is looked at
 TICKS = {"queued": 0.2, "running": 0.4, "paused": 2.0}  # seconds between refreshes
 
 
@@ -162,4 +164,21 @@ def images_words(common: Experiment) -> str:
 
 def refreshing(body: Callable[[], None], tick: float | None) -> None:
     """Draw the body now, and again every `tick` seconds."""
+    st.session_state[DRAWING] = True
     st.fragment(body, run_every=tick)()
+    st.session_state[DRAWING] = False
+
+
+def keep_pace(drawn: Pace, now: Pace) -> None:
+    """Draw the whole page anew when another race or another pace has come since it was drawn.
+
+    Not while it is being drawn, if it will look again anyway: a browser that is slow would hear of
+    the widgets first without the values that were set for them, show its own, and send those back.
+
+    Args:
+        drawn: what the whole page was drawn for.
+        now: what it would be drawn for.
+    """
+    waits = st.session_state[DRAWING] and drawn[0] is not None
+    if now != drawn and not waits:
+        st.rerun()

@@ -30,8 +30,8 @@ def now() -> None:
     explain = board.switches(lab(), view)
     board.draw(view, explain)
     form.keep(wanted.values, scene.looks(view), st.session_state[scene.SWEEP])
-    if (plan.tick(lab(), wanted) or view.tick, view.sweep_id) != (pace, first.sweep_id):
-        st.rerun()  # the whole page, at its new pace
+    now_pace = plan.tick(lab(), wanted) or view.tick
+    watch.keep_pace((pace, first.sweep_id), (now_pace, view.sweep_id))
 
 
 watch.refreshing(now, pace)

@@ -28,8 +28,7 @@ def now() -> None:
     board.top(lab(), found)
     board.body(lab(), found, asked)
     scene.leave(asked)
-    if pace() != first:
-        st.rerun()  # the whole page, at its new pace
+    watch.keep_pace((first, ""), (pace(), ""))
 
 
 watch.refreshing(now, first)

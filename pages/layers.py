@@ -24,8 +24,7 @@ def now() -> None:
         board.draw(view, view.snapshot, controls.timeline(view))
     diagnostics.more(lab(), view)
     scene.leave(view)
-    if (view.tick, view.race_id) != pace:
-        st.rerun()  # the whole page, at its new pace
+    watch.keep_pace(pace, (view.tick, view.race_id))
 
 
 watch.refreshing(now, pace[0])

@@ -36,8 +36,7 @@ def now() -> None:
     board.filter_group(view.picture, explain)
     forms.keep(wanted.values, board.looks(view.picture), st.session_state[watch.RUN])
     watch.warm_when_seen(lab(), view)
-    if (view.tick, view.race_id) != (first.tick, first.race_id):
-        st.rerun()  # the whole page, at its new pace
+    watch.keep_pace((first.tick, first.race_id), (view.tick, view.race_id))
 
 
 watch.refreshing(now, first.tick)

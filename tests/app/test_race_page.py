@@ -1,9 +1,11 @@
 """The Race page without a browser: it opens, takes every setting and refuses in words."""
 
+from dataclasses import replace
 from threading import Timer
 
 import pytest
 
+from app import forms, watch
 from bkn.catalog import METHODS
 from bkn.catalog.networks import OWN
 
@@ -331,3 +333,20 @@ def test_a_click_waits_until_the_worker_has_done_it(page, supervisor, monkeypatc
     click(page, "pause")
     assert page.button(key="pause").label == "Resume"
     later.join()
+
+
+def test_a_page_that_is_being_drawn_is_not_begun_anew(page, monkeypatch):
+    """A browser that has not shown the widgets yet would lose the values that were set for them."""
+    drawn, looked, look = [], [], watch.look_at_recorded
+    sidebar = forms.sidebar
+    monkeypatch.setattr(forms, "sidebar", lambda: (drawn.append(1), sidebar()))
+
+    def playing_ends_while_it_is_drawn(watched):
+        looked.append(1)
+        return replace(look(watched), tick=0.4 if len(looked) == 1 else None)
+
+    monkeypatch.setattr(watch, "look_at_recorded", playing_ends_while_it_is_drawn)
+    open_page(page, batch="32")
+    assert len(looked) >= 2
+    assert len(drawn) == 1
+    assert page.select_slider(key="batch").value == 32
