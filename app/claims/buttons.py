@@ -89,7 +89,10 @@ def effort(lab: Lab, one: Standing) -> str:
 
 def took(found: Estimate) -> str:
     """About 3 min."""
-    return "time not known yet" if found.seconds is None else f"about {duration(found.seconds)}"
+    if found.seconds is None:
+        return "time not known yet"
+    where = " where they were recorded" if scene.plans().borrowed else ""
+    return f"about {duration(found.seconds)}{where}"
 
 
 def whole(lab: Lab, one: Standing, protocol: str) -> str:
@@ -98,7 +101,7 @@ def whole(lab: Lab, one: Standing, protocol: str) -> str:
     runs = count(found.jobs_left, "run")
     if protocol == "gpu" and not plan.gpus():
         return f"{runs}; needs a GPU, which this machine has not"
-    return f"{runs}, {took(found)} here"
+    return f"{runs}, {took(found)}" + ("" if scene.plans().borrowed else " here")
 
 
 def all_claims(lab: Lab, standings: Sequence[Standing]) -> None:

@@ -57,6 +57,11 @@ class Plans:
             lab, f"{protocol} {claim.key} whole", claim.protocol(protocol).jobs, {}
         )
 
+    @property
+    def borrowed(self) -> bool:
+        """Whether all times are those of the record, as nothing was trained here yet."""
+        return bool(self._elsewhere) and not self._times[1]
+
     def _estimate(
         self, lab: Lab, name: str, jobs: Iterable[Job], rows: Mapping[str, JobRow]
     ) -> Estimate:

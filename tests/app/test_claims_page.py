@@ -312,7 +312,7 @@ def test_a_fresh_clone_shows_what_was_recorded_when_and_on_what(
     assert "Recorded on 14 Nov 2023, Linux, 8 cores, until this claim is run here." in words
     assert "93.00 %" in words
     assert "their curves are not shipped" in said(page)
-    assert "10 runs left, about" in words
+    assert "10 runs left, about 1 s where they were recorded, 1 at a time." in words
     page.button(key="run_claim").click().run()
     assert "</i>running</span>" in text(page)
 

@@ -51,6 +51,14 @@ def test_screenshot_of_the_layers_page(server, visit, folder):
     picture(page, folder / "layers-light.png")
 
 
+def test_screenshot_of_the_claims_page(server, visit, folder):
+    url = f"{server.url}/claims?claim=kalman_small_batches"
+    page = visit(url, ready=".st-key-claim_sheet .bkn-protocols", width=1440, height=1250)
+    page.locator(".st-key-run_claim button").wait_for()
+    page.locator(".bkn-claim").last.wait_for()
+    picture(page, folder / "claims-light.png")
+
+
 def test_screenshot_of_the_kalman_page(server, visit, folder):
     page = visit(f"{server.url}/kalman", ready=".katex", width=1440, height=1180)
     page.locator(".st-key-fig_filter .js-plotly-plot").first.wait_for()
