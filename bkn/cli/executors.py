@@ -52,7 +52,8 @@ def conductor_of(
         datasets: that are trained on; the nodes of a cluster need their files.
 
     Raises:
-        ValueError: for an unknown executor, wrong numbers, or if Ray is not installed.
+        ValueError: for an unknown executor, wrong numbers, or if Ray is not installed or nobody
+            answers at its address.
         StoreError: if the store cannot be used.
     """
     make, slots = maker_of(given, home, datasets), jobs_of(given)
@@ -72,6 +73,8 @@ def maker_of(
         raise ValueError(
             "--executor ray needs Ray, which is not installed: pip install -r requirements-ray.txt"
         )
+    cluster = import_module("bkn.engine.ray_cluster")
+    cluster.check_address(cluster.load_ray(), given.address)
     wants = {name: _share(given, name) for name in ("cpus", "gpus")}
     executor = import_module("bkn.engine.ray_executor").RayExecutor
     known = {name: value for name, value in wants.items() if value is not None}

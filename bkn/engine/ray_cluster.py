@@ -162,6 +162,11 @@ def check_address(ray: ModuleType, address: str) -> None:
 def in_words(address: str, error: Exception) -> str:
     """Why a cluster could not be joined, as a sentence."""
     text = brief(error)
+    if "AuthToken" in f"{text} {error.__cause__} {error.__context__}":
+        return (
+            f"the Ray cluster at {address} asks for a token: copy ~/.ray/auth_token of its head to "
+            "this machine and set RAY_AUTH_MODE=token"
+        )
     if "ersion mismatch" in text:
         return (
             f"the Ray cluster at {address} runs other versions than this process, and Ray and "

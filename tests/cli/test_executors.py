@@ -7,6 +7,8 @@ import pytest
 from bkn.cli.executors import add_executor, maker_of
 from bkn.engine.local import LocalExecutor
 
+NO_RAY = "Ray is not installed: pip install -r requirements-ray.txt"
+
 
 def given(*arguments):
     parser = argparse.ArgumentParser()
@@ -20,10 +22,18 @@ def test_processes_of_this_machine_are_the_default(tmp_path):
     assert make.args == (tmp_path, 3)
 
 
-def test_a_cluster_is_told_what_there_is_to_know(tmp_path):
-    pytest.importorskip("ray", reason="Ray is not installed: pip install -r requirements-ray.txt")
+def test_an_address_where_nobody_answers_is_refused_before_anything_begins(tmp_path):
+    pytest.importorskip("ray", reason=NO_RAY)
+    with pytest.raises(ValueError, match="must be auto, local or HOST:PORT, got 'there'"):
+        maker_of(given("--executor=ray", "--address=there"), tmp_path)
+
+
+def test_a_cluster_is_told_what_there_is_to_know(tmp_path, monkeypatch):
+    pytest.importorskip("ray", reason=NO_RAY)
+    from bkn.engine import ray_cluster
     from bkn.engine.ray_executor import RayExecutor
 
+    monkeypatch.setattr(ray_cluster, "check_address", lambda ray, address: None)
     listed = tmp_path / "packages.txt"
     listed.write_text("torch>=2.11,<3  # large\n\n# small\ntqdm\n")
     make = maker_of(
@@ -48,7 +58,7 @@ def test_a_cluster_is_told_what_there_is_to_know(tmp_path):
     ],
 )
 def test_a_file_of_packages_that_is_none_is_refused(tmp_path, text, words):
-    pytest.importorskip("ray", reason="Ray is not installed: pip install -r requirements-ray.txt")
+    pytest.importorskip("ray", reason=NO_RAY)
     listed = tmp_path / "packages.txt"
     if text is not None:
         listed.write_text(text)

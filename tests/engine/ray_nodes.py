@@ -17,6 +17,7 @@ from tests.patience import until
 HOSTS = ("127.0.0.2", "127.0.0.3") if sys.platform == "linux" else ("127.0.0.1",) * 2
 SETTINGS = {  # of Ray, by environment
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AUTH_MODE": "disabled",  # whatever token there is in somebody's home
     "RAY_worker_niceness": "0",  # a busy machine starves whoever is nice
 }
 MEMORY = 80 * 2**20  # bytes of a node's object store

@@ -21,6 +21,10 @@ MISMATCH = (
 )
 
 
+TOKEN = ConnectionError("Failed to connect to Ray cluster at h:1")
+TOKEN.__cause__ = RuntimeError("RPC error: InvalidAuthToken: Authentication token is missing")
+
+
 @pytest.mark.parametrize(
     "address", ["ray://head:10001", "head", "head:", ":6379", "a:b", "a:70000"]
 )
@@ -53,6 +57,11 @@ def test_ray_that_is_missing_is_said_in_words(monkeypatch):
             "h:1",
             RuntimeError(MISMATCH),
             "the Ray cluster at h:1 runs other versions than this proc",
+        ),
+        (
+            "h:1",
+            TOKEN,
+            "the Ray cluster at h:1 asks for a token: copy ~/.ray/auth_t",
         ),
         ("h:1", OSError("no route"), "the Ray cluster at h:1 cannot be joined: no route"),
     ],
