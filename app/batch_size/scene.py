@@ -62,8 +62,12 @@ class View:
 
     @property
     def tick(self) -> float | None:
-        """Seconds until it is worth looking again; None: nothing moves."""
-        return TICK if self.moving else None
+        """Seconds until it is worth looking again; None: nothing moves.
+
+        A run that is told to stop stands as running for a moment longer than its sweep.
+        """
+        moving = self.moving or any(cell.busy for cell in self.table.cells.values())
+        return TICK if moving else None
 
 
 def enter(url: Mapping[str, list[str]], lab: Lab) -> None:

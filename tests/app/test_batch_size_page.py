@@ -4,7 +4,9 @@ from functools import partial
 
 import pytest
 
-from app.batch_size import link
+from app import lab as lab_module
+from app.batch_size import link, scene
+from app.batch_size.table import Place
 from bkn.store.sweeps import begin_job, sweeps
 from bkn.store.writer import Writer
 from bkn.sweep import Sweep
@@ -344,9 +346,6 @@ def test_what_failed_can_be_tried_again(batch_page, conductor):
 
 
 def test_only_who_started_a_sweep_may_stop_it(batch_page, conductor, monkeypatch):
-    from app import lab as lab_module
-    from app.batch_size import scene
-
     sweep_id = conductor.start(SWEEP)
     lab_module.lab().sweeps.watch(sweep_id).owner = "somebody"
     monkeypatch.setattr(scene, "visitor", lambda: "somebody else")
@@ -395,3 +394,23 @@ def test_a_run_of_a_sweep_on_the_race_page_takes_no_commands(conductor, open_pag
     assert "A sweep runs this race" in said(page)
     click(page, "start")
     assert not page.error
+
+
+def test_a_page_looks_again_while_something_moves(conductor):
+    """A run that is told to stop stands as running for a moment longer than its sweep."""
+    sweep_id = conductor.start(SWEEP)
+    watched = lab_module.lab().sweeps.watch(sweep_id)
+    place = Place("digits", "convnet", 64, 2, 0.05)
+
+    def tick():
+        return scene.View(watched, watched.look(), sweep_id, True, place, "batch", 0.9).tick
+
+    assert tick() == scene.TICK
+    with Writer(conductor.path) as writer, writer.transaction():
+        run = begin_job(writer, SWEEP.jobs[0], OWNER)
+        writer.set_status(run, "running", 3)
+    conductor.stop(sweep_id)
+    assert tick() == scene.TICK
+    with Writer(conductor.path) as writer, writer.transaction():
+        writer.set_status(run, "stopped", 3)
+    assert tick() is None
