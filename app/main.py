@@ -19,7 +19,11 @@ lab()
 freeze_imports()
 page = st.navigation(
     [
-        pages.race(), pages.layers(), pages.batch_size(), pages.claims(), pages.kalman(),
+        pages.race(),
+        pages.layers(),
+        pages.batch_size(),
+        pages.claims(),
+        pages.kalman(),
         pages.methods(),
     ]
 )
