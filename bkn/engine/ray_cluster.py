@@ -19,7 +19,7 @@ from bkn.engine.shipping import shared_folder, stage
 REACHED_WITHIN = 5.0  # seconds for the port of a cluster to answer
 JOINED_WITHIN = 60.0  # seconds for a cluster to take this process in; Ray itself tries for ever
 INSPECTED_WITHIN = 120.0  # seconds for all nodes to say what they have
-INSTALLED_WITHIN = 1800.0  # the same where they install packages first
+INSTALLED_WITHIN = 1800  # the same where they install packages first
 LOCAL_MEMORY = 200 * 2**20  # bytes of the object store of a cluster of our own; lines are small
 HERE = ("localhost", "127.0.0.1", "::1")  # what Ray takes for this machine's outer address
 
@@ -54,6 +54,7 @@ class RayCluster:
 
     def __init__(self, address: str, datasets: Sequence[str] = (), pip: Sequence[str] = ()):
         self.address, self.ray = address, load_ray()
+        self._tasks: dict[Any, Any] = {}  # known to the cluster, by what they need
         hush()
         if self.ray.is_initialized():
             raise ValueError("this process is connected to a Ray cluster already; one at a time")
@@ -64,6 +65,7 @@ class RayCluster:
         environment: dict[str, Any] = {"env_vars": variables}
         if pip:
             environment["pip"] = list(pip)
+            environment["config"] = {"setup_timeout_seconds": INSTALLED_WITHIN}
         with tempfile.TemporaryDirectory(prefix="bkn-") as made:
             environment["working_dir"] = str(stage(Path(made), datasets))
             self._join(environment)
@@ -77,12 +79,21 @@ class RayCluster:
         """How much of "CPU" or "GPU" the living nodes have together."""
         return float(self.ray.cluster_resources().get(resource, 0.0))
 
+    def most(self, resource: str) -> float:
+        """The most that one living node has of "CPU" or "GPU"."""
+        alive = [node["Resources"] for node in self.ray.nodes() if node["Alive"]]
+        return max((float(has.get(resource, 0.0)) for has in alive), default=0.0)
+
     def start(self, task: Callable[..., Any], *given: Any, **needs: float) -> Any:
         """Run a generator as a task as soon as a node has room; returns its stream of lines."""
-        options: dict[str, Any] = {"max_retries": 0, "scheduling_strategy": "SPREAD", **needs}
-        if not needs["num_gpus"] and self.has("GPU"):  # it would find one nevertheless
-            options["runtime_env"] = {"env_vars": {"CUDA_VISIBLE_DEVICES": ""}}
-        return self.ray.remote(**options)(task).remote(*given)
+        hidden = not needs["num_gpus"] and self.has("GPU") > 0  # it would find one nevertheless
+        key = (task, hidden, *needs.values())
+        if key not in self._tasks:
+            options: dict[str, Any] = {"max_retries": 0, "scheduling_strategy": "SPREAD", **needs}
+            if hidden:
+                options["runtime_env"] = {"env_vars": {"CUDA_VISIBLE_DEVICES": ""}}
+            self._tasks[key] = self.ray.remote(**options)(task)
+        return self._tasks[key].remote(*given)
 
     def leave(self) -> None:
         """Disconnect. Ray ends what this driver began; a cluster of our own ends too."""
@@ -181,6 +192,8 @@ def in_words(address: str, error: Exception) -> str:
 
 
 def brief(error: Exception) -> str:
-    """What Ray says, on one line and not too long."""
-    text = " ".join(str(error).split()) or type(error).__name__
+    """What Ray says, on one line and not too long; of a traceback the end."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    traced = any(line.startswith("Traceback") for line in lines)
+    text = " ".join(" ".join(lines[-1:] if traced else lines).split())
     return text if len(text) <= 300 else f"{text[:299]}…"

@@ -76,7 +76,12 @@ class RayExecutor:
         self.cluster = RayCluster(address, datasets, pip)
         self._fixed_slots = slots
         self._attempts: dict[str, Attempt] = {}  # by job id
-        self._look()
+        try:
+            self._check_needs()
+            self._look()
+        except BaseException:
+            self.cluster.leave()
+            raise
 
     def submit(self, job: Job) -> None:
         self._submit("train", job)
@@ -88,11 +93,11 @@ class RayExecutor:
         deadline = time.monotonic() + timeout
         if time.monotonic() - self._looked_at > LOOK_EVERY:
             self._look()
-        news = self._silent()
+        news: list[News] = []
         while ready := self._ready(0.0 if news else max(0.0, deadline - time.monotonic())):
             for one in ready:
                 news += self._hear(one)
-        return news
+        return news + self._silent()  # last: this process itself may have slept
 
     def cancel(self, job_id: str) -> None:
         if one := self._attempts.pop(job_id, None):
@@ -107,6 +112,15 @@ class RayExecutor:
         """CPUs and GPUs that a job takes of a node."""
         wants = job.experiment.device == "auto" or job.experiment.device.startswith("cuda")
         return {"num_cpus": self.cpus, "num_gpus": self.gpus if wants and self._has_gpus else 0.0}
+
+    def _check_needs(self) -> None:
+        """Refuse what no node can give; where none has any, one may still come."""
+        for needed, resource in ((self.cpus, "CPU"), (self.gpus, "GPU")):
+            if 0 < (most := self.cluster.most(resource)) < needed:
+                raise ValueError(
+                    f"a job takes {needed:g} {resource}s of a node, and no node of the cluster has "
+                    f"more than {most:g}"
+                )
 
     def _look(self) -> None:
         """Ask what the cluster has; nodes come and go."""

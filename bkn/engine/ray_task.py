@@ -9,7 +9,8 @@ import os
 import socket
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from queue import Empty, SimpleQueue
 from time import monotonic
@@ -27,8 +28,13 @@ Line = tuple[str, list[Told], str]  # kind, what was told since the last line, w
 NEEDED = ("torch", "torchvision", "pandas")  # what training imports, beside what this file does
 
 
-class Ending(Exception):  # noqa: N818 - how an attempt ends, not a fault
-    """Kind and words of the last line."""
+@dataclass(frozen=True)
+class Ending:
+    """The last line, with what belongs to it alone."""
+
+    kind: str
+    words: str = ""
+    told: Sequence[Told] = ()
 
 
 Say = Callable[[Told | Ending], None]
@@ -48,8 +54,10 @@ def attempt(do: str, text: str) -> Iterator[Line]:
     ending = None
     while ending is None:
         told, ending = _gather(said)
-        kind, words = ending.args if ending else (TOLD if told else ALIVE, "")
-        yield kind, told, words
+        if ending:
+            yield ending.kind, [*told, *ending.told], ending.words
+        else:
+            yield TOLD if told else ALIVE, told, ""
 
 
 def inventory() -> dict[str, Any]:
@@ -72,14 +80,13 @@ def _train(job: Job, say: Say) -> None:
     from bkn.training.job import run_job
 
     run_job(job, TellingSink(say))
-    say(Ending(DONE, ""))
+    say(Ending(DONE))
 
 
 def _time(job: Job, say: Say) -> None:
     from bkn.training.job import time_job
 
-    say(["step_ms", time_job(job)])
-    say(Ending(TIMED, ""))
+    say(Ending(TIMED, told=[["step_ms", time_job(job)]]))
 
 
 _DO = {"train": _train, "time": _time}

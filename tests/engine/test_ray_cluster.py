@@ -14,6 +14,7 @@ from bkn.engine import ray_cluster
 from bkn.engine.ray_cluster import RayCluster, brief
 from bkn.engine.ray_executor import RayExecutor, ending
 from bkn.home import ROOT
+from tests.patience import PATIENCE
 
 MISMATCH = (
     "Version mismatch: The cluster was started with:\n    Ray: 2.50.0\n    Python: 3.10.1\n"
@@ -89,7 +90,7 @@ with socket.create_server(("127.0.0.1", 0)) as mute:
 
 def test_a_port_that_never_answers_does_not_hold_up_for_ever():
     ran = subprocess.run(
-        [sys.executable, "-c", MUTE], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", MUTE], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE
     )
     assert ran.returncode == 1
     assert "cannot be joined: no answer in 1 seconds" in ran.stderr
@@ -121,4 +122,8 @@ def test_how_an_attempt_ended_in_words(kind, expected):
 def test_what_ray_says_is_cut_to_a_line():
     assert brief(ValueError("a\n  b")) == "a b"
     assert brief(ValueError()) == "ValueError"
+    assert (
+        brief(ValueError("Broken:\nTraceback (most recent ...\n  f()\nOSError: full\n"))
+        == "OSError: full"
+    )
     assert len(brief(ValueError("x" * 1000))) == 300

@@ -11,6 +11,7 @@ import pytest
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install -r requirements-ray.txt")
 
+import ray
 from ray._private import services
 
 from bkn.engine import ray_executor
@@ -79,6 +80,7 @@ def news_until(executor, kind, count=1):
 
     def enough():
         found.extend(executor.poll(0.1))
+        assert not [one for one in found if one.kind in {FAILED, LOST} - {kind}]
         return sum(one.kind == kind for one in found) >= count
 
     until(enough, f"{count} news of kind {kind}")
@@ -235,6 +237,8 @@ def test_a_cancelled_job_ends_and_is_not_heard_of_again(executor):
     executor.submit(ENDLESS)
     news_until(executor, BEGUN)
     pid = pid_of(executor, ENDLESS)
+    executor._attempts[ENDLESS.id].heard_at -= 1000.0  # as after a sleep of this process
+    assert {one.kind for one in executor.poll(5.0)} <= {TOLD}
     executor.cancel(ENDLESS.id)
     executor.submit(SHORT)
     assert {one.job_id for one in news_until(executor, BEGUN)} == {SHORT.id}
@@ -292,3 +296,20 @@ def test_closing_ends_the_tasks_and_leaves_the_cluster(executor, nodes, kept):
     kept.clear()
     until(lambda: not lives(pid), "the end of its task")
     assert all(map(lives, nodes.daemons))
+
+
+@pytest.mark.parametrize(
+    ("needs", "words"),
+    [
+        ({"cpus": 2.0}, "a job takes 2 CPUs of a node, and no node of the cluster has more than 1"),
+        ({"gpus": 1.5}, "a job takes 1.5 GPUs of a node"),
+    ],
+)
+def test_what_no_node_can_give_is_refused(nodes, kept, needs, words):
+    assert nodes.second
+    for one in kept:
+        one.close()
+    kept.clear()
+    with pytest.raises(ValueError, match=words):
+        RayExecutor(nodes.address, **needs)
+    assert not ray.is_initialized()
