@@ -81,8 +81,9 @@ def test_a_living_conductors_job_is_left_alone(looked_at):
     assert (race.worker, run.status) == ("conductor", "running")
 
 
-@pytest.mark.parametrize(("pid", "seconds_ago"), [(2**22 + 1, 0), (os.getpid(), 6)])
-def test_a_dead_conductors_job_is_interrupted_and_free(looked_at, pid, seconds_ago):
+@pytest.mark.parametrize("gone", ["its process", "its beat"])
+def test_a_dead_conductors_job_is_interrupted_and_free(looked_at, gone):
+    pid, seconds_ago = (2**22 + 1, 0) if gone == "its process" else (os.getpid(), 6)
     race, run = looked_at(pid, seconds_ago)
     assert (race.worker, run.status) == (None, "interrupted")
     assert run.message == ("The sweep that ran it was ended; continue it and this is trained anew.")
