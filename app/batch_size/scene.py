@@ -171,7 +171,10 @@ def settings_of(view: View) -> str:
 
 
 def described(row: SweepRow) -> str:
-    """21 Nov, 14:05 · digits · 3 methods × 7 m × 3 seeds · finished."""
+    """21 Nov, 14:05 · digits · 3 methods × 7 m × 3 seeds · d97jqhrs.
+
+    Never the same twice and never another one later: the browser sends it back as it was.
+    """
     given = json.loads(row.definition)
     counts = [
         f"{len(given[name])} {words}"
@@ -180,4 +183,4 @@ def described(row: SweepRow) -> str:
         if len(given[name]) > 1 or name in ("methods", "micro_batches", "seeds")
     ]  # fmt: skip
     when = time.strftime("%d %b, %H:%M", time.localtime(row.created)).lstrip("0")
-    return f"{when} · {', '.join(given['datasets'])} · {' × '.join(counts)} · {row.status}"
+    return f"{when} · {', '.join(given['datasets'])} · {' × '.join(counts)} · {row.id}"

@@ -1,5 +1,6 @@
 """The Batch size page without a browser: settings, links, what is said, what fills in."""
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -237,6 +238,16 @@ def test_an_earlier_sweep_can_be_chosen(batch_page, home, conductor):
     page.selectbox(key="shown_sweep").select("first").run()
     assert "finished · 8 of 8 runs" in html(page)
     assert address(page, "sweep") == "first"
+
+
+def test_the_words_for_a_sweep_never_change_and_are_its_own(batch_page, conductor):
+    """The browser sends them back: those of a moment ago would pass for a choice."""
+    ids = [conductor.start(SWEEP), conductor.start(replace(SWEEP, seeds=(7, 8)))]
+    before = scene.known_sweeps(lab_module.lab())
+    conductor.train(SWEEP, lambda job: 0.9)
+    conductor.mark(ids[0], "finished")
+    assert scene.known_sweeps(lab_module.lab()) == before
+    assert len(set(before.values())) == len(before) == 3
 
 
 def test_cells_fill_while_the_sweep_runs(batch_page, conductor):

@@ -68,8 +68,9 @@ def test_from_an_empty_store_to_a_finished_sweep_and_to_one_of_its_runs(lab, vis
     press(page, "start")
     sweep_id(page)
     wait_status(page, "finished · 8 of 8 runs")
-    until(lambda: len(written(page)) == 4, "four cells with an accuracy")
-    assert all(re.fullmatch(r"\d+\.\d", text) for text in written(page))
+    figure = re.compile(r"\d+\.\d")
+    until(lambda: len(written(page)) == 4 and all(map(figure.fullmatch, written(page))),
+          "four cells with an accuracy")  # fmt: skip
     until(page.locator(".st-key-fig_curve path.js-line").count, "a line")
     rows = page.locator(".st-key-pairs tbody tr")
     until(lambda: rows.count() == 2, "a comparison at each m")
