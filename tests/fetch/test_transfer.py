@@ -55,6 +55,7 @@ def test_a_server_that_cannot_go_on_begins_anew(site, url, folder):
     transfer(FILE, folder, [url], heard.append, HURRY)
     assert whole(folder)
     assert heard.count(0) == 2
+    assert [wanted for _, wanted in site.asked] == ["", "bytes=100000-"]
 
 
 def test_what_never_comes_to_its_end_is_said_and_kept_to_go_on_with(site, url, folder):
