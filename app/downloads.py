@@ -1,5 +1,6 @@
 """Images that are not on this machine yet: said in words, with a button that fetches them."""
 
+from collections.abc import Iterable
 from html import escape
 
 import streamlit as st
@@ -7,7 +8,6 @@ import streamlit as st
 from bkn.cards import DatasetCard
 from bkn.catalog import DATASETS
 from bkn.engine.fetching import Fetched, Fetching
-from bkn.experiment import Race
 from bkn.fetch.dataset import sources
 from bkn.fetch.state import megabytes, state
 from bkn.fetch.transfer import host
@@ -30,9 +30,9 @@ def soonest(tick: float | None) -> float | None:
     return TICK if tick is None else min(tick, TICK)
 
 
-def are_here(race: Race) -> bool:
-    """Whether the images of a race are on this machine."""
-    return state(race.common.dataset_card).ready
+def are_here(keys: Iterable[str]) -> bool:
+    """Whether the images of these datasets are on this machine."""
+    return all(state(DATASETS[key]).ready for key in keys)
 
 
 def about(key: str) -> None:

@@ -22,7 +22,7 @@ def row(lab: Lab, view: View, wanted: Wanted) -> None:
     What is started are the settings at the click: the last one may have moved just before it.
     """
     mine = view.moving and view.mine
-    able = wanted.race is not None and downloads.are_here(wanted.race)
+    able = wanted.race is not None and downloads.are_here([wanted.race.common.dataset])
     goes_on = may_resume(view)
     waits = goes_on or view.status == "paused"
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="transport"):

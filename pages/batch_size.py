@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import watch
+from app import downloads, watch
 from app.batch_size import board, form, plan, scene, transport
 from app.batch_size.words import sentence
 from app.lab import lab
@@ -12,7 +12,7 @@ first = scene.look(lab())
 with st.sidebar:
     form.sidebar()
 wanted = form.wanted()
-pace = plan.tick(lab(), wanted) or first.tick
+pace = downloads.soonest(plan.tick(lab(), wanted) or first.tick)
 
 
 def now() -> None:
@@ -30,7 +30,7 @@ def now() -> None:
     explain = board.switches(lab(), view)
     board.draw(view, explain)
     form.keep(wanted.values, scene.looks(view), st.session_state[scene.SWEEP])
-    now_pace = plan.tick(lab(), wanted) or view.tick
+    now_pace = downloads.soonest(plan.tick(lab(), wanted) or view.tick)
     watch.keep_pace((pace, first.sweep_id), (now_pace, view.sweep_id))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from app import downloads
 from app.batch_size.form import Wanted
 from app.batch_size.words import left_out
 from app.forms import entrant_words
@@ -57,7 +58,8 @@ class Plans:
                 made = self._made[key] = Made(lab.conductor.estimate(sweep), now, news)
                 while len(self._made) > KEPT:
                     self._made.popitem(last=False)
-            if made.estimate.seconds is None and key not in self._asked:
+            unknown = made.estimate.seconds is None and key not in self._asked
+            if unknown and downloads.are_here(sweep.datasets):
                 self._asked.add(key)
                 lab.conductor.time(sweep)
             return made.estimate
@@ -69,6 +71,11 @@ def tick(lab: "Lab", wanted: Wanted) -> float | None:
         return None
     unknown = lab.plans.of(lab, wanted.sweep, moving=True).seconds is None
     return TICK if unknown and lab.conductor.timing else None
+
+
+def able(lab: "Lab", sweep: Sweep) -> bool:
+    """Whether its images are here, or all of it is done."""
+    return downloads.are_here(sweep.datasets) or not lab.plans.of(lab, sweep).jobs_left
 
 
 def line(lab: "Lab", wanted: Wanted, moving: bool) -> None:

@@ -4,6 +4,7 @@ from html import escape
 
 import streamlit as st
 
+from app import downloads
 from app.batch_size import form, plan
 from app.batch_size.form import Wanted
 from app.batch_size.scene import SWEEP, View
@@ -18,10 +19,11 @@ REFUSED = "_refused"  # key of what was refused just now; app.transport keeps it
 def row(lab: Lab, view: View, wanted: Wanted) -> None:
     """Draw the row; a button that would do nothing is disabled."""
     running = view.moving and wanted.sweep == view.sweep
+    able = wanted.sweep is not None and not running and plan.able(lab, wanted.sweep)
     failed = failures(view)
     again = view.status == "finished" and failed > 0
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="transport"):
-        button("Start", "start", ":material/play_arrow:", wanted.sweep is not None and not running,
+        button("Start", "start", ":material/play_arrow:", able,
                lambda: start(lab, form.wanted()), primary=True)  # fmt: skip
         button("Stop", "stop", ":material/stop:", view.moving and view.mine,
                lambda: lab.conductor.stop(view.sweep_id))  # fmt: skip
@@ -81,7 +83,7 @@ def bar(view: View) -> str:
 
 
 def notices(view: View, wanted: Wanted) -> None:
-    """Links and settings that do not work, what was refused, and a sweep that was cut short."""
+    """Links and settings that do not work, what is missing or refused, a sweep cut short."""
     asked = st.session_state.get(SWEEP, "")
     if asked and asked != view.sweep_id:
         st.warning(
@@ -92,6 +94,7 @@ def notices(view: View, wanted: Wanted) -> None:
         st.warning("In the link: " + "; ".join(wrong))
     if wanted.problem:
         st.error(f"These settings cannot start: {wanted.problem}")
+    downloads.about(wanted.values["dataset"])
     if refused := st.session_state.get(REFUSED):
         st.error(refused)
     if view.status == "interrupted":

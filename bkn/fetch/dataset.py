@@ -19,7 +19,7 @@ from pathlib import Path
 
 from bkn.cards import DatasetCard, RemoteFile
 from bkn.fetch.lock import locked
-from bkn.fetch.state import NOTES, MissingData, forget, how_to, megabytes, note
+from bkn.fetch.state import NOTES, MissingData, forget, how_to, megabytes, note, state
 from bkn.fetch.transfer import PATIENT, Patience, Unreachable, transfer
 from bkn.fetch.unpack import unpack
 from bkn.fetch.whole import damaged, is_whole
@@ -135,8 +135,9 @@ def prepare(card: DatasetCard, folder: Path | None = None) -> Path:
     folder = folder or data_folder()
     if any(damaged(file, folder) for file in card.files):
         _mend(card, folder)
-    with suppress(OSError):  # on a disk that can only be read the next look takes longer
-        note(card, folder)
+    if not state(card, folder).ready:
+        with suppress(OSError):  # a disk that can only be read takes no notes
+            note(card, folder)
     return folder
 
 

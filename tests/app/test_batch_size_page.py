@@ -425,3 +425,19 @@ def test_a_page_looks_again_while_something_moves(conductor):
     with Writer(conductor.path) as writer, writer.transaction():
         writer.set_status(run, "stopped", 3)
     assert tick() is None
+
+
+def test_images_that_are_not_here_are_offered_before_anything_is_timed_or_started(
+    batch_page, conductor, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("BKN_DATA_DIR", str(tmp_path / "data"))
+    page = batch_page(**SMALL, dataset="cifar10")
+    assert "CIFAR-10 is not on this machine yet: 170 MB from" in html(page)
+    assert not page.button(key="download").disabled
+    assert page.button(key="start").disabled
+    assert conductor.sent == []
+    common = {"epochs": 1, "augment": "none"}
+    done = Sweep(("batch", "kalman"), (2, 64), seeds=(0, 1), datasets=("cifar10",), common=common)
+    conductor.train(done, lambda job: 0.5)
+    page.run()
+    assert not page.button(key="start").disabled  # it shows what is done already
