@@ -1,6 +1,7 @@
 """Shared by all tests: one torch thread, and a store of their own."""
 
 import os
+import signal
 
 os.environ["OMP_NUM_THREADS"] = "1"  # tests, and what they start, neither fight for cores nor vary
 
@@ -8,6 +9,8 @@ import pytest
 import torch
 
 torch.set_num_threads(1)
+# A run in the background ignores Ctrl-C, and so would every process that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

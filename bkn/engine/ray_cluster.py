@@ -21,6 +21,7 @@ JOINED_WITHIN = 60.0  # seconds for a cluster to take this process in; Ray itsel
 INSPECTED_WITHIN = 120.0  # seconds for all nodes to say what they have
 INSTALLED_WITHIN = 1800  # the same where they install packages first
 LOCAL_MEMORY = 200 * 2**20  # bytes of the object store of a cluster of our own; lines are small
+PASSED = ("BKN_FOLDER", "BKN_FOLDER_SIZE")  # what the nodes know of this environment
 HERE = ("localhost", "127.0.0.1", "::1")  # what Ray takes for this machine's outer address
 
 
@@ -59,7 +60,8 @@ class RayCluster:
         if self.ray.is_initialized():
             raise ValueError("this process is connected to a Ray cluster already; one at a time")
         check_address(self.ray, address)
-        variables = {"OMP_NUM_THREADS": "1"}
+        known = {name: os.environ[name] for name in PASSED if name in os.environ}
+        variables = {"OMP_NUM_THREADS": "1", **known}
         if folder := shared_folder():
             variables["BKN_DATA_DIR"] = folder
         environment: dict[str, Any] = {"env_vars": variables}

@@ -7,7 +7,10 @@ import subprocess
 import sys
 import tempfile
 from contextlib import suppress
+from pathlib import Path
 
+from ray._common.utils import get_default_ray_temp_dir
+from ray._private import services
 from ray.cluster_utils import Cluster
 
 from tests.engine.toy import lives
@@ -20,18 +23,25 @@ SETTINGS = {  # of Ray, by environment
     "RAY_AUTH_MODE": "disabled",  # whatever token there is in somebody's home
     "RAY_worker_niceness": "0",  # a busy machine starves whoever is nice
 }
+HEALTH = {"health_check_period_ms": 1000}  # a node that refuses five times is dead
 MEMORY = 80 * 2**20  # bytes of a node's object store
 
 
 class Nodes:
-    """Two nodes with one CPU each; the second one also has a GPU to its name."""
+    """Two nodes with one CPU each; the second one also has a GPU to its name.
+
+    Args:
+        patch: a MonkeyPatch for as long as they live.
+    """
 
     def __init__(self):
         # Sockets lie in it, and their paths may not be long.
         self.folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp")
+        # Ray notes a head's address there, and takes for granted that it has run here before.
+        Path(get_default_ray_temp_dir()).mkdir(parents=True, exist_ok=True)
         self.cluster = Cluster()
         try:
-            self._first = self._add(HOSTS[0], include_dashboard=False)
+            self._first = self._add(HOSTS[0], include_dashboard=False, _system_config=HEALTH)
             self._second = self._add(HOSTS[1], num_gpus=1)
         except BaseException:
             self.close()
@@ -75,7 +85,6 @@ class Nodes:
             num_cpus=1,
             node_ip_address=host,
             object_store_memory=MEMORY,
-            temp_dir=self.folder,
             **more,
         )
 

@@ -10,7 +10,7 @@ pytest.importorskip("ray", reason="Ray is not installed: pip install -r requirem
 
 import ray
 
-from bkn.engine import ray_cluster
+from bkn.engine import ray_cluster, ray_executor
 from bkn.engine.ray_cluster import RayCluster, brief
 from bkn.engine.ray_executor import RayExecutor, ending
 from bkn.home import ROOT
@@ -80,7 +80,7 @@ def test_what_ray_refuses_is_said_in_words(monkeypatch, address, error, words):
 
 MUTE = """
 import socket, sys
-from bkn.engine import ray_cluster
+from bkn.engine import ray_cluster, ray_executor
 ray_cluster.JOINED_WITHIN = 1.0
 ray_cluster.load_ray().util.get_node_ip_address = lambda: "127.0.0.1"
 with socket.create_server(("127.0.0.1", 0)) as mute:
@@ -100,6 +100,39 @@ def test_a_port_that_never_answers_does_not_hold_up_for_ever():
 def test_wrong_numbers_are_refused(given):
     with pytest.raises(ValueError, match="at least"):
         RayExecutor("local", **given)
+
+
+class Small:
+    """A cluster whose largest node has one CPU and half a GPU."""
+
+    left = 0
+
+    def __init__(self, *given):
+        """Joined."""
+
+    def most(self, resource):
+        return {"CPU": 1.0, "GPU": 0.5}[resource]
+
+    def leave(self):
+        Small.left += 1
+
+
+@pytest.mark.parametrize(
+    ("needs", "words"),
+    [
+        ({"cpus": 2.0}, "a job takes 2 CPUs of a node, and no node of the cluster has more than 1"),
+        (
+            {"gpus": 0.75},
+            r"takes 0\.75 GPUs of a node, and no node .* more than 0\.5",
+        ),
+    ],
+)
+def test_what_no_node_can_give_is_refused(monkeypatch, needs, words):
+    monkeypatch.setattr(ray_executor, "RayCluster", Small)
+    before = Small.left
+    with pytest.raises(ValueError, match=words):
+        RayExecutor("auto", **needs)
+    assert Small.left == before + 1
 
 
 @pytest.mark.parametrize(

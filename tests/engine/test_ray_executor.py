@@ -11,9 +11,6 @@ import pytest
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install -r requirements-ray.txt")
 
-import ray
-from ray._private import services
-
 from bkn.engine import ray_executor
 from bkn.engine.conductor import Conductor
 from bkn.engine.executor import BEGUN, DONE, FAILED, LOST, TIMED, TOLD, News
@@ -25,7 +22,7 @@ from bkn.store.reader import Reader
 from bkn.store.sweeps import sweep_row
 from bkn.sweep import Sweep
 from bkn.training.job import run_job
-from tests.engine.ray_nodes import SETTINGS, Nodes, patient
+from tests.engine.ray_nodes import Nodes
 from tests.engine.toy import lives
 from tests.patience import until
 
@@ -44,10 +41,7 @@ def jobs(seeds=1, epochs=2, device="cpu", methods=("batch",)):
 @pytest.fixture(scope="module")
 def nodes():
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in SETTINGS.items():
-            patch.setenv(name, value)
-        patch.setattr(services, "get_node", patient(services.get_node))
-        made = Nodes()
+        made = Nodes(patch)
         yield made
         made.close()
 
@@ -296,20 +290,3 @@ def test_closing_ends_the_tasks_and_leaves_the_cluster(executor, nodes, kept):
     kept.clear()
     until(lambda: not lives(pid), "the end of its task")
     assert all(map(lives, nodes.daemons))
-
-
-@pytest.mark.parametrize(
-    ("needs", "words"),
-    [
-        ({"cpus": 2.0}, "a job takes 2 CPUs of a node, and no node of the cluster has more than 1"),
-        ({"gpus": 1.5}, "a job takes 1.5 GPUs of a node"),
-    ],
-)
-def test_what_no_node_can_give_is_refused(nodes, kept, needs, words):
-    assert nodes.second
-    for one in kept:
-        one.close()
-    kept.clear()
-    with pytest.raises(ValueError, match=words):
-        RayExecutor(nodes.address, **needs)
-    assert not ray.is_initialized()
