@@ -10,7 +10,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from ray._common.utils import get_default_ray_temp_dir
-from ray._private import services
 from ray.cluster_utils import Cluster
 
 from tests.engine.toy import lives
@@ -28,11 +27,7 @@ MEMORY = 80 * 2**20  # bytes of a node's object store
 
 
 class Nodes:
-    """Two nodes with one CPU each; the second one also has a GPU to its name.
-
-    Args:
-        patch: a MonkeyPatch for as long as they live.
-    """
+    """Two nodes with one CPU each; the second one also has a GPU to its name."""
 
     def __init__(self):
         # Sockets lie in it, and their paths may not be long.
@@ -85,6 +80,7 @@ class Nodes:
             num_cpus=1,
             node_ip_address=host,
             object_store_memory=MEMORY,
+            temp_dir=self.folder,
             **more,
         )
 

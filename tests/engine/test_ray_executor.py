@@ -11,6 +11,8 @@ import pytest
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install -r requirements-ray.txt")
 
+from ray._private import services
+
 from bkn.engine import ray_executor
 from bkn.engine.conductor import Conductor
 from bkn.engine.executor import BEGUN, DONE, FAILED, LOST, TIMED, TOLD, News
@@ -22,7 +24,7 @@ from bkn.store.reader import Reader
 from bkn.store.sweeps import sweep_row
 from bkn.sweep import Sweep
 from bkn.training.job import run_job
-from tests.engine.ray_nodes import Nodes
+from tests.engine.ray_nodes import SETTINGS, Nodes, patient
 from tests.engine.toy import lives
 from tests.patience import until
 
@@ -41,7 +43,10 @@ def jobs(seeds=1, epochs=2, device="cpu", methods=("batch",)):
 @pytest.fixture(scope="module")
 def nodes():
     with pytest.MonkeyPatch.context() as patch:
-        made = Nodes(patch)
+        for name, value in SETTINGS.items():
+            patch.setenv(name, value)
+        patch.setattr(services, "get_node", patient(services.get_node))
+        made = Nodes()
         yield made
         made.close()
 
