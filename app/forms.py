@@ -13,6 +13,7 @@ import streamlit as st
 from app import address, pages, whose
 from app.moved import forget, known, moved
 from app.options import option, option_label, used_cards, used_options
+from app.widgets import widget
 from bkn.cards import Card
 from bkn.catalog import DATASETS, METHODS, NETWORKS
 from bkn.entrants import entrant_text, parse_entrant
@@ -167,7 +168,7 @@ def sidebar() -> None:
 
     def draw(kind: Callable[..., Any], name: str, label: str, *args: Any, **more: Any) -> None:
         if name not in hidden:
-            kind(label, *args, key=name, **more)
+            widget(kind, name, label, *args, **more)
 
     def title(cards: Mapping[str, Card]) -> Callable[[str], str]:
         return lambda key: cards[key].title

@@ -1,0 +1,36 @@
+"""Widgets of settings: the value of each is in the session, under the widget's key.
+
+Streamlit tells a browser a value that was set this way only once, in the run that has set it. A
+browser that is slow, and shows the widget only after the next run, would begin with the widget's
+own default instead and send that back as if a hand had moved it. So the value is the default too.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import streamlit as st
+
+
+def widget(kind: Callable[..., Any], name: str, label: str, *args: Any, **more: Any) -> None:
+    """Draw the widget of a setting.
+
+    Args:
+        kind: st.selectbox, st.number_input ...
+        name: of the setting, and key of the widget.
+        label: above it.
+        args, more: what else the widget takes.
+    """
+    kind(label, *args, key=name, **begins(kind, name, args), **more)
+
+
+def begins(kind: Callable[..., Any], name: str, args: tuple[Any, ...]) -> Mapping[str, Any]:
+    """What makes a widget begin with the value that its setting has."""
+    if name not in st.session_state:
+        return {}
+    value = st.session_state[name]
+    if kind is st.selectbox:
+        options = list(args[0])
+        return {"index": options.index(value)} if value in options else {}
+    if kind in (st.multiselect, st.pills):
+        return {"default": [one for one in value if one in args[0]]}
+    return {"value": value}
