@@ -5,7 +5,7 @@ people read ("Kalman norm, gain learned") and drops a value it does not know wit
 link should hold the names that the library and the command line use, and say what is wrong.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from bkn.cards import Card, Param, Value, pick
@@ -133,15 +133,35 @@ def one_of(name: str, text: str, known: Sequence[str]) -> str:
 
 def read(params: Mapping[str, Sequence[str]]) -> tuple[Settings, list[str]]:
     """The settings that a URL gives, and a sentence for each thing in it that is wrong."""
+    return judged(params, parse, default, DEFAULTS, (*LOOKS, *OPTIONS), NOT_SETTINGS)
+
+
+def judged(
+    params: Mapping[str, Sequence[str]],
+    parse: Callable[[str, Sequence[str]], Any],
+    default: Callable[[str], Any],
+    shown: Collection[str],
+    others: Collection[str],
+    ignored: Collection[str],
+) -> tuple[Settings, list[str]]:
+    """`read` for a page's own settings.
+
+    Args:
+        params: what the URL gives.
+        parse: the value of a setting from its texts; ValueError in words.
+        default: what a setting is otherwise.
+        shown: names that are told where one is not known.
+        others: further names.
+        ignored: names that are no settings, and are let be.
+    """
     settings: Settings = {}
     wrong: list[str] = []
     for name, texts in params.items():
-        if name in NOT_SETTINGS or not texts:
+        if name in ignored or not texts:
             continue
-        if name not in DEFAULTS | LOOKS and name not in OPTIONS:
-            wrong.append(
-                f"the link sets {name!r}, which is no setting; known: {', '.join(DEFAULTS)}"
-            )
+        if name not in shown and name not in others:
+            known = ", ".join(shown)
+            wrong.append(f"the link sets {name!r}, which is no setting here; known: {known}")
             continue
         try:
             settings[name] = parse(name, texts)

@@ -10,13 +10,13 @@ from typing import Any
 
 import streamlit as st
 
-from app import address, pages, whose
+from app import address, chosen, pages, whose
 from app.moved import forget, known, moved
 from app.options import option, option_label, used_cards, used_options
 from app.widgets import widget
 from bkn.cards import Card
 from bkn.catalog import DATASETS, METHODS, NETWORKS
-from bkn.entrants import entrant_text, parse_entrant
+from bkn.entrants import parse_entrant
 from bkn.experiment import AUGMENTS, LAYOUTS, NUMBERS, PROBES, Experiment, Race, fitting
 
 BATCHES = tuple(2**power for power in range(1, 11))
@@ -114,20 +114,11 @@ def build(values: Mapping[str, Any]) -> Race:
     Raises:
         ValueError: naming the field, the value and what is allowed.
     """
-
-    def options(card: Card) -> dict[str, Any]:
-        keys = {param.name: address.option_key(card, param) for param in card.params}
-        return {name: values[key] for name, key in keys.items() if key in values}
-
-    entrants = [
-        entrant_text(text, options(METHODS[text])) if text in METHODS else text
-        for text in values["methods"]
-    ]
     return Race.of(
-        entrants,
+        chosen.entrants(values),
         probe=values["probe"],
-        network_options=options(NETWORKS[values["network"]]),
-        dataset_options=options(DATASETS[values["dataset"]]),
+        network_options=chosen.options(values, NETWORKS[values["network"]]),
+        dataset_options=chosen.options(values, DATASETS[values["dataset"]]),
         **{name: values[name] for name in SETTINGS},
     )
 

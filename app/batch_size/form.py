@@ -9,13 +9,12 @@ from typing import Any
 
 import streamlit as st
 
-from app import address, forms, pages, whose
+from app import address, chosen, forms, pages, whose
 from app.batch_size import link
 from app.options import option, option_label, used_cards, used_options
 from app.widgets import widget
 from bkn.cards import Card
-from bkn.catalog import DATASETS, METHODS, NETWORKS
-from bkn.entrants import entrant_text
+from bkn.catalog import DATASETS, NETWORKS
 from bkn.experiment import AUGMENTS
 from bkn.sweep import Sweep
 
@@ -100,15 +99,7 @@ def build(values: Mapping[str, Any]) -> Sweep:
     Raises:
         ValueError: naming the field, the value and what is allowed.
     """
-
-    def options(card: Card) -> dict[str, Any]:
-        keys = {param.name: address.option_key(card, param) for param in card.params}
-        return {name: values[key] for name, key in keys.items() if key in values}
-
-    methods = [
-        entrant_text(text, options(METHODS[text])) if text in METHODS else text
-        for text in values["methods"]
-    ]
+    methods = chosen.entrants(values)
     sizes, batches = sorted(values["micro_batches"]), sorted(values["batches"])
     rates = link.numbers("lrs", values["lrs"])
     seeds = range(values["first_seed"], values["first_seed"] + values["seeds"])
@@ -121,8 +112,8 @@ def build(values: Mapping[str, Any]) -> Sweep:
     common = {
         "epochs": values["epochs"],
         "augment": values["augment"],
-        "network_options": options(NETWORKS[values["network"]]),
-        "dataset_options": options(DATASETS[values["dataset"]]),
+        "network_options": chosen.options(values, NETWORKS[values["network"]]),
+        "dataset_options": chosen.options(values, DATASETS[values["dataset"]]),
     }
     return Sweep(
         tuple(methods), tuple(sizes), tuple(batches), tuple(rates), (values["network"],),

@@ -100,20 +100,7 @@ def percentage(name: str, text: str) -> float:
 
 def read(params: Mapping[str, Sequence[str]]) -> tuple[Settings, list[str]]:
     """The settings and looks that a URL gives, and a sentence for each thing that is wrong."""
-    settings: Settings = {}
-    wrong: list[str] = []
-    for name, texts in params.items():
-        if name in NOT_SETTINGS or not texts:
-            continue
-        if name not in DEFAULTS | LOOKS and name not in OPTIONS:
-            known = ", ".join(DEFAULTS)
-            wrong.append(f"the link sets {name!r}, which is no setting here; known: {known}")
-            continue
-        try:
-            settings[name] = parse(name, texts)
-        except ValueError as error:
-            wrong.append(f"{error}; using {default(name)!r}")
-    return settings, wrong
+    return address.judged(params, parse, default, DEFAULTS, (*LOOKS, *OPTIONS), NOT_SETTINGS)
 
 
 def write(settings: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -51,7 +51,7 @@ def test_a_link_is_read_into_typed_values():
         ("explain", "maybe", "explain must be one of on, off, got 'maybe'"),
         ("entrant", "9", "entrant must be one of 0, 1"),
         ("kalman_gain", "1.4", "kalman option gain must be a number in [0, 1]"),
-        ("metods", "batch", "'metods', which is no setting; known: dataset, network, methods"),
+        ("metods", "batch", "'metods', which is no setting here; known: dataset, network, methods"),
     ],
 )
 def test_a_wrong_value_is_said_in_words_and_left_out(name, text, words):
