@@ -1,8 +1,8 @@
 """Plant every fault, one at a time, and see whether its test notices.
 
 `python -m tests.faults [AREA ...]`. First the named tests must pass on sound code, all in one go,
-or they are no witnesses; then each fault is planted in a copy of the checkout. The table in
-README.md is written from what was seen; with areas named, nothing is written.
+or they are no witnesses; then each fault is planted in a copy of the checkout. The tables in
+README.md are written from what was seen; with areas named, only theirs.
 """
 
 import os
@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
+from itertools import islice
 from pathlib import Path
 from pkgutil import iter_modules
 from queue import SimpleQueue
@@ -20,6 +21,7 @@ from queue import SimpleQueue
 from tests.faults import Fault, __path__
 
 ROOT = Path(__file__).resolve().parents[2]
+README = Path(__file__).with_name("README.md")
 PASSED, FAILED = 0, 1  # exit status of pytest; anything else is no verdict
 HEAD = """# Planted faults
 
@@ -85,26 +87,40 @@ def verdicts(faults: Sequence[Fault], folder: Path) -> list[bool]:
         return list(pool.map(judge, faults))
 
 
-def table(tables: dict[str, list[Fault]], seen: Sequence[bool]) -> str:
-    """What was seen, as Markdown."""
-    lines = [HEAD.format(caught=sum(seen), all=len(seen))]
-    verdict = iter(seen)
-    for name, faults in tables.items():
-        lines += [f"## {name.replace('_', ' ')}", "", "| fault | in | test | caught |"]
-        lines += ["|---|---|---|---|"]
-        for fault in faults:
-            test, word = fault.test.removeprefix("tests/"), "yes" if next(verdict) else "**no**"
-            lines.append(f"| {fault.what} | `{fault.file}` | `{test}` | {word} |")
-        lines.append("")
+def table(faults: Sequence[Fault], seen: Sequence[bool]) -> str:
+    """What was seen in an area, as Markdown."""
+    lines = ["| fault | in | test | caught |", "|---|---|---|---|"]
+    for fault, verdict in zip(faults, seen, strict=True):
+        test, word = fault.test.removeprefix("tests/"), "yes" if verdict else "**no**"
+        lines.append(f"| {fault.what} | `{fault.file}` | `{test}` | {word} |")
     return "\n".join(lines)
 
 
+def written(document: str) -> dict[str, str]:
+    """The tables of the document, by area."""
+    parts = [part.partition("\n") for part in document.split("## ")[1:]]
+    return {title.replace(" ", "_"): text.strip() for title, _, text in parts}
+
+
+def document(tables: dict[str, str]) -> str:
+    """All tables, as README.md has them."""
+    text = "".join(f"\n## {name.replace('_', ' ')}\n\n{tables[name]}\n" for name in sorted(tables))
+    yes, no = text.count("| yes |"), text.count("| **no** |")
+    return HEAD.format(caught=yes, all=yes + no) + text
+
+
 def main(chosen: list[str]) -> int:
-    tables = {name: faults for name, faults in areas().items() if not chosen or name in chosen}
+    known = areas()
+    for name in set(chosen) - set(known):
+        sys.exit(f"unknown area {name!r}; known: {', '.join(known)}")
+    tables = {name: known[name] for name in chosen or known}
     with tempfile.TemporaryDirectory() as folder:
         seen = verdicts([fault for faults in tables.values() for fault in faults], Path(folder))
-    if not chosen:
-        (ROOT / "tests" / "faults" / "README.md").write_text(table(tables, seen))
+    verdict = iter(seen)
+    found = written(README.read_text())
+    for name, faults in tables.items():
+        found[name] = table(faults, list(islice(verdict, len(faults))))
+    README.write_text(document({name: found[name] for name in known if name in found}))
     print(f"{len(seen) - sum(seen)} of {len(seen)} missed")
     return int(not all(seen))
 
