@@ -11,8 +11,10 @@ differences is near normal, is the weaker assumption then.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from math import inf, nan
+from numbers import Real
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -77,8 +79,10 @@ def mean_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
     """Mean of at least two values with its t interval.
 
     Raises:
-        ValueError: for fewer values, which have no deviation, or ones that are not finite.
+        ValueError: for fewer values, which have no deviation, or ones that are not finite, and
+            for a level that is not between 0 and 1.
     """
+    _check_share("level", level)
     numbers = _finite(values, "values")
     if len(numbers) < 2:
         raise ValueError(f"values must be at least 2 to have an interval, got {len(numbers)}")
@@ -96,7 +100,8 @@ def paired(a: ArrayLike, b: ArrayLike, level: float = LEVEL, seed: int = 0) -> P
         seed: of the bootstrap.
 
     Raises:
-        ValueError: for fewer than two pairs, different lengths, or values that are not finite.
+        ValueError: for fewer than two pairs, different lengths, or values that are not finite, and
+            for a level that is not between 0 and 1.
     """
     d = _differences(a, b)
     t = mean_interval(d, level)
@@ -127,9 +132,11 @@ def equivalent(a: ArrayLike, b: ArrayLike, margin: float, alpha: float = 0.05) -
         alpha: of each of the two tests, and of both together.
 
     Raises:
-        ValueError: as `paired`, and for a margin that is not above 0.
+        ValueError: as `paired`, for a margin that is not above 0, and for an alpha that is not
+            between 0 and a half.
     """
-    if not 0 < margin < inf:
+    _check_share("alpha", alpha, 0.5)
+    if not isinstance(margin, Real) or not 0 < margin < inf:
         raise ValueError(f"margin must be above 0, got {margin!r}")
     d = _differences(a, b)
     t = mean_interval(d, 1 - 2 * alpha)
@@ -144,6 +151,7 @@ def bootstrap(values: ArrayLike, level: float = LEVEL, seed: int = 0) -> tuple[f
     Raises:
         ValueError: as `mean_interval`.
     """
+    _check_share("level", level)
     x = _finite(values, "values")
     n = len(x)
     if n < 2:
@@ -162,7 +170,13 @@ def bootstrap(values: ArrayLike, level: float = LEVEL, seed: int = 0) -> tuple[f
 
 
 def sign_test(wins: int, losses: int) -> float:
-    """Two-sided p of so unequal a count if either outcome is equally likely."""
+    """Two-sided p of so unequal a count if either outcome is equally likely.
+
+    Raises:
+        ValueError: for counts below 0.
+    """
+    if min(wins, losses) < 0:
+        raise ValueError(f"wins and losses must be counts, got {wins!r} and {losses!r}")
     decided = wins + losses
     return min(1.0, 2 * float(special.bdtr(min(wins, losses), decided, 0.5))) if decided else 1.0
 
@@ -172,7 +186,12 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
     Where all that are at most alpha are called effects, the chance that any of them is none is at
     most alpha.
+
+    Raises:
+        ValueError: for what is no probability.
     """
+    if wrong := [p for p in p_values if not 0 <= p <= 1]:
+        raise ValueError(f"p values must lie in [0, 1], got {wrong[0]!r}")
     count, highest = len(p_values), 0.0
     adjusted = [nan] * count
     for rank, place in enumerate(sorted(range(count), key=lambda i: p_values[i])):
@@ -190,18 +209,27 @@ def order(values: Mapping[str, Sequence[float]]) -> list[str]:
     """Names by their means, the largest first.
 
     Raises:
-        ValueError: with the sentence to show, where one has too few seeds.
+        ValueError: with the sentence to show, where one has too few seeds; for values that are
+            not finite.
     """
     if not may_order(map(len, values.values())):
         raise ValueError(ONE_SEED)
-    return sorted(values, key=lambda name: -float(np.mean(values[name])))
+    means = {name: float(np.mean(_finite(some, name))) for name, some in values.items()}
+    return sorted(means, key=lambda name: -means[name])
+
+
+def _check_share(name: str, value: float, most: float = 1.0) -> None:
+    """Refuse 95 where 0.95 is meant."""
+    if not isinstance(value, Real) or not 0 < value < most:
+        raise ValueError(f"{name} must lie between 0 and {most:g}, got {value!r}")
 
 
 def _finite(values: ArrayLike, name: str) -> Values:
-    numbers = np.asarray(values, dtype=float)
-    if numbers.ndim != 1 or not np.isfinite(numbers).all():
-        raise ValueError(f"{name} must be a list of finite numbers, got {values!r}")
-    return numbers
+    with suppress(TypeError, ValueError):
+        numbers = np.asarray(values, dtype=float)
+        if numbers.ndim == 1 and np.isfinite(numbers).all():
+            return numbers
+    raise ValueError(f"{name} must be a list of finite numbers, got {values!r}")
 
 
 def _differences(a: ArrayLike, b: ArrayLike) -> Values:

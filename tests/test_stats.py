@@ -168,6 +168,16 @@ def test_one_seed_orders_nothing():
         (lambda: mean_interval([1.0]), "values must be at least 2 to have an interval, got 1"),
         (lambda: bootstrap([1.0]), "values must be at least 2 to have an interval, got 1"),
         (lambda: mean_interval([[1.0, 2.0]]), "values must be a list of finite numbers"),
+        (lambda: paired(["high", "low"], [1, 2]), "a must be a list of finite numbers"),
+        (lambda: mean_interval([1, 2], level=95), "level must lie between 0 and 1, got 95"),
+        (lambda: paired([1, 2], [3, 5], level=0), "level must lie between 0 and 1, got 0"),
+        (lambda: bootstrap([1, 2], level=1.0), "level must lie between 0 and 1, got 1.0"),
+        (lambda: equivalent([1, 2], [1, 2], 1, alpha=5), "alpha must lie between 0 and 0.5, got 5"),
+        (lambda: equivalent([1, 2], [1, 2], np.nan), "margin must be above 0, got nan"),
+        (lambda: holm([np.nan, 0.01]), "p values must lie in .0, 1., got nan"),
+        (lambda: holm([0.01, 2]), "p values must lie in .0, 1., got 2"),
+        (lambda: sign_test(-1, 3), "wins and losses must be counts, got -1 and 3"),
+        (lambda: stats.order({"batch": [0.9, np.nan], "group": [1, 1]}), "batch must be a list of"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_in_words(call, words):
