@@ -9,8 +9,9 @@ For networks that are written as the paper's (pre-activation: norm and activatio
 each convolution) this is the paper's scheme, up to where a branch is divided: in front of its
 first activation, as the paper has it; the authors' code does so behind, which for ReLU is the same.
 Approximate are: networks that activate after the sum, as torchvision's ResNets do, where the
-stream has a mean and its variance is followed as if it had none; shortcuts that pool or pad; zero
-padding of strided convolutions.
+stream has a mean and its variance is followed as if it had none (an activation of what was
+activated already gets no gain there); shortcuts that pool or pad; zero padding of strided
+convolutions.
 """
 
 import math
@@ -70,11 +71,36 @@ def _scale_weights(network: Network, clipping: float) -> None:
 
 
 def _scale_activations(network: Network) -> None:
+    kept = _activated_again(network)
     for node in list(network.graph.nodes):
         activation = network.activation(node)
-        if activation is not None and not all(user.target in PRODUCTS for user in node.users):
+        gates = all(user.target in PRODUCTS for user in node.users)
+        if activation is not None and not gates and node not in kept:
             path = network.free_path(f"activation_gains.{node.name}")
             network.call_behind(node, path, Scale(activation_gain(activation)))
+
+
+def _activated_again(network: Network) -> set[fx.Node]:
+    """Activations behind a sum whose shortcut brings an activated stream, as in most ResNets.
+
+    They change little. A gain at each of them would multiply the stream by it with every block.
+    """
+    return {
+        again
+        for join in joins(network)
+        if (again := network.activation_behind(join.node)) is not None
+        if not join.projects and _is_activated(network, join.fork)
+    }
+
+
+def _is_activated(network: Network, node: fx.Node) -> bool:
+    """Whether an activation stands on the way to a node, behind its last weight layer or sum."""
+    layers = set(network.weight_layers())
+    while network.activation(node) is None:
+        if node in layers or len(node.all_input_nodes) != 1:
+            return False
+        (node,) = node.all_input_nodes
+    return True
 
 
 def _scale_branches(network: Network, alpha: float, start: float, clipping: float) -> None:

@@ -50,4 +50,11 @@ FAULTS = [
         f"{TESTS}::test_the_projection_sees_the_divided_stream",
         "a projection begins at the stream as it is",
     ),
+    Fault(
+        PLACEMENT,
+        "if activation is not None and not gates and node not in kept:",
+        "if activation is not None and not gates:",
+        f"{TESTS}::test_a_stream_that_is_activated_behind_each_sum_does_not_grow",
+        "a stream that is activated behind each sum grows with every block",
+    ),
 ]

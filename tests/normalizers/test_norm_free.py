@@ -125,6 +125,41 @@ def test_branches_begin_at_the_expected_variance_and_projections_start_anew():
             assert y.var().item() == pytest.approx(1, rel=0.1), name
 
 
+class ActivatedSums(nn.Module):
+    """Blocks that activate behind the sum, as torchvision's ResNets; the fourth projects."""
+
+    def __init__(self, width=256, blocks=8):
+        super().__init__()
+        self.stem, self.norm = nn.Linear(64, width), nn.BatchNorm1d(width)
+        self.layers = nn.ModuleList(nn.Linear(width, width) for _ in range(blocks))
+        self.norms = nn.ModuleList(nn.BatchNorm1d(width) for _ in range(blocks))
+        self.projection = nn.Linear(width, width)
+        self.last, self.classify = nn.Linear(width, width), nn.Linear(width, 10)
+
+    def forward(self, x):
+        x = torch.relu(self.norm(self.stem(x)))
+        for i, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
+            shortcut = self.projection(x) if i == 3 else x
+            x = torch.relu(norm(layer(x)) + shortcut)
+        return self.classify(self.last(x))
+
+
+def test_a_stream_that_is_activated_behind_each_sum_does_not_grow():
+    """A gain of 1.7 behind each of them would make the last layer's variance thousands."""
+    torch.manual_seed(0)
+    model = convert(ActivatedSums(), "norm_free")
+    assert sum(name.startswith("activation_gains.") for name, _ in model.named_modules()) == 2
+    seen = outputs(model, torch.randn(512, 64))
+    assert 0.7 < seen["last"].var().item() < 2
+
+
+def test_torchvisions_resnet_begins_with_small_logits():
+    torch.manual_seed(0)
+    model = convert(torchvision.models.resnet50(num_classes=10), "norm_free")
+    with torch.no_grad():
+        assert model(torch.randn(4, 3, 64, 64)).abs().max() < 5
+
+
 def test_the_projection_sees_the_divided_stream():
     model = convert(Residual(64), "norm_free")
     (source,) = [n for n in model.graph.nodes if n.target == "projection"]
