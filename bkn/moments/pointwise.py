@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bkn.moments.operation import ByChannel, Operation
-from bkn.moments.quadrature import gauss_hermite
+from bkn.moments.quadrature import normal_nodes
 from bkn.moments.rectified import rectified
 from bkn.normalizers.base import Belief
 
@@ -24,7 +24,7 @@ class Relu(Operation):
 
 
 class Pointwise(Operation):
-    """Any function of single numbers, by Gauss-Hermite quadrature.
+    """Any function of single numbers, by quadrature.
 
     Args:
         function: from a tensor to one of the same shape.
@@ -35,7 +35,7 @@ class Pointwise(Operation):
         self.function = function
 
     def moments(self, belief: Belief, x: Tensor, *weights: Any) -> Belief:
-        nodes, shares = gauss_hermite(belief.mean.device, belief.mean.dtype)
+        nodes, shares = normal_nodes(belief.mean.device, belief.mean.dtype)
         std = (belief.var + torch.finfo(belief.var.dtype).tiny).sqrt()
         values = self.function(torch.addcmul(belief.mean[..., None], std[..., None], nodes))
         mean = values @ shares

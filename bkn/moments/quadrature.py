@@ -7,17 +7,19 @@ import torch
 from torch import Tensor
 
 NODES = 64
+REACH = 7.0  # deviations: far enough for the fourth power
 
 
 @lru_cache
-def gauss_hermite(device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+def normal_nodes(device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     """Nodes z and weights w with E f(Z) ~ sum w f(z) for standard normal Z.
 
-    Golub & Welsch: the eigenvalues of the recurrence's symmetric tridiagonal matrix.
+    Evenly spaced: exact to rounding for smooth functions, as Gauss-Hermite, and several times
+    nearer than that where a function has a kink, because its nodes lie closer in the middle.
     """
-    off = torch.arange(1, NODES, dtype=torch.float64).sqrt()
-    values, vectors = torch.linalg.eigh(torch.diag(off, 1) + torch.diag(off, -1))
-    return values.to(device, dtype), vectors[0].square().to(device, dtype)
+    z = torch.linspace(-REACH, REACH, NODES, dtype=torch.float64)
+    density = torch.exp(-0.5 * z.square())
+    return z.to(device, dtype), (density / density.sum()).to(device, dtype)
 
 
 @lru_cache

@@ -84,10 +84,11 @@ def test_relu():
 
 @pytest.mark.parametrize(
     "function",
-    [torch.tanh, torch.sigmoid, F.silu, F.gelu, F.leaky_relu, F.hardswish, F.hardsigmoid, F.relu6],
-)
+    [torch.tanh, torch.sigmoid, F.silu, F.gelu, F.leaky_relu, F.hardswish, F.hardsigmoid, F.relu6,
+     F.hardtanh, torch.abs],
+)  # fmt: skip
 def test_pointwise_by_quadrature(function):
-    check(Pointwise(function), floor=0.01)
+    check(Pointwise(function), floor=0.004)
 
 
 @pytest.mark.parametrize("slope", [torch.tensor([0.3]), torch.tensor([0.3, -0.5, 1.0])])
