@@ -13,6 +13,7 @@ from bkn.sweep import Job, Sweep
 
 SUPPORTED, NOT_SUPPORTED, INCONCLUSIVE = "supported here", "not supported here", "inconclusive"
 RUNNING, NOT_RUN = "running", "not run yet"
+FEWEST = 3  # pairs; with fewer nothing is decided
 VERDICTS = (SUPPORTED, NOT_SUPPORTED, INCONCLUSIVE, RUNNING, NOT_RUN)
 
 TOPICS = {  # in the order of every list

@@ -1,8 +1,8 @@
 """The three questions that a claim may ask of paired values, and how they are decided.
 
-`beats`: is the mean difference above 0? It holds if Student's t says so. It fails if the interval
-lies below the smallest gain worth having: then the claim is wrong, not merely unproven. Between
-the two it is open.
+`beats`: is the mean difference above 0? It holds if Student's t says so, however small it is. Else
+it fails if the interval lies below the smallest gain worth having: then the claim is wrong, not
+merely unproven. Between the two it is open.
 
 `matches`: is it within ±margin? It holds by two one-sided tests (TOST), fails if the interval lies
 wholly beyond the margin.
@@ -20,6 +20,7 @@ from math import nan
 import numpy as np
 
 from bkn.claims.base import (
+    FEWEST,
     INCONCLUSIVE,
     NOT_RUN,
     NOT_SUPPORTED,
@@ -36,7 +37,6 @@ from bkn.store.schema import ACTIVE
 from bkn.store.sweeps import DONE
 
 ALPHA = 1 - LEVEL
-FEWEST = 3  # pairs; with fewer nothing is decided
 
 BySeed = Mapping[int, float]  # seed: value
 

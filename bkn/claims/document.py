@@ -14,6 +14,7 @@ from bkn.results import Result
 from bkn.store.sweeps import DONE
 from bkn.tables import markdown
 
+HELD_OUT = "held_out_accuracy"  # figure of runs that are tested on a domain they never saw
 HOLDS = {True: "yes", False: "**no**", None: "open"}
 HEAD = """# Claims of papers, put to the test
 
@@ -28,13 +29,16 @@ For one seed all methods see the same initial weights and the same batches, so v
 in pairs. A verdict holds for this protocol, which is far smaller than the paper's.
 
 - **Supported here**: every comparison that decides holds.
-- **Not supported here**: one of them fails: the interval lies on the wrong side, or leaves no room
-  for a gain worth having, or the difference is beyond the margin.
+- **Not supported here**: one of them fails: the difference is not above 0 and its interval leaves
+  no room for a gain worth having, or it is beyond the margin.
 - **Inconclusive**: neither; these seeds cannot tell.
 
-A difference is *above 0* if Student's t says so at 5 %, two-sided. Two things are *equal within a
-margin* by two one-sided t tests at 5 % each, so that the 90 % interval is shown; *at most so far
-behind* is one of these tests. All p values of a claim are adjusted for their number (Holm)."""
+A difference is *above 0* if Student's t says so at 5 %, two-sided. That holds however small it is;
+where it is surely less than what was called worth having, the words below the table say so. Two
+things are *equal within a margin* by two one-sided t tests at 5 % each, so that the 90 % interval
+is shown; *at most so far behind* is one of these tests. All p values that decide a claim are
+adjusted for their number (Holm). Intervals are not: each is of one comparison alone, so one may lie
+above 0 while its comparison is open. Comparisons in brackets are only shown."""
 
 
 @dataclass(frozen=True)
@@ -168,6 +172,7 @@ def _runs(results: Sequence[Result]) -> str:
         rows.setdefault(_setting(one, varies), []).append(one)
     done = [r for r in results if r.status in DONE]
     told = f"{len(done)} of {len(results)} runs, {duration(seconds(done))} of training"
+    told += ", with their final test accuracy"
     lines = [f"- {setting}: {_reached(found)}: {_ids(found)}" for setting, found in rows.items()]
     return "\n".join([f"<details><summary>{told}</summary>\n", *lines, "\n</details>"])
 
@@ -195,12 +200,18 @@ def _setting(result: Result, varies: Sequence[str]) -> str:
 
 def _reached(results: Sequence[Result]) -> str:
     """Mean test accuracy with its deviation over seeds, and how many runs ended otherwise."""
-    known = [100 * r.accuracy for r in results if r.accuracy is not None]
-    told = [f"{np.mean(known):.2f} %"] if known else ["accuracy not known"]
-    if len(known) > 1:
-        told.append(f"sd {np.std(known, ddof=1):.2f}")
+    told = _spread([r.accuracy for r in results if r.accuracy is not None])
+    unseen = [r.summary[HELD_OUT] for r in results if HELD_OUT in r.summary]
+    if unseen:
+        told = [*told, "on what was held out " + ", ".join(_spread(unseen))]
     ends = Counter(r.status for r in results if r.status != "finished")
     return ", ".join([*told, *(f"{count} {status}" for status, count in ends.items())])
+
+
+def _spread(fractions: Sequence[float]) -> list[str]:
+    """Mean and deviation in %, as far as there are enough values."""
+    told = [f"{100 * np.mean(fractions):.2f} %"] if fractions else ["accuracy not known"]
+    return [*told, f"sd {100 * np.std(fractions, ddof=1):.2f}"] if len(fractions) > 1 else told
 
 
 def _ids(results: Sequence[Result]) -> str:

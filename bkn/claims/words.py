@@ -2,7 +2,7 @@
 
 from math import isfinite
 
-from bkn.claims.base import Comparison
+from bkn.claims.base import FEWEST, Comparison
 
 SIGNS = {"beats": "above 0", "matches": "within ±{margin}", "reaches": "above −{margin}"}
 
@@ -42,12 +42,17 @@ def outcome(test: Comparison) -> str:
 def _follows(test: Comparison) -> str:
     margin = number(test.margin, sign=False)
     if test.holds:
+        small = f", though surely less than {margin}" if test.high < test.margin else ""
         return {
-            "beats": "clearly above 0",
+            "beats": f"clearly above 0{small}",
             "matches": f"equal within {margin}",
             "reaches": f"at most {margin} behind",
         }[test.kind]
     if test.holds is None:
+        if test.n < FEWEST:
+            return f"nothing is decided on fewer than {FEWEST} seeds"
+        if alone := _alone(test):
+            return f"by itself {alone}; once adjusted for all comparisons of the claim it is open"
         return {
             "beats": f"a gain of {margin} or more and none at all are both possible",
             "matches": f"neither equal within {margin} nor clearly different",
@@ -56,3 +61,14 @@ def _follows(test: Comparison) -> str:
     if test.kind == "beats":
         return "clearly below 0" if test.high < 0 else f"no gain as large as {margin}"
     return f"clearly more than {margin} {'apart' if test.kind == 'matches' else 'behind'}"
+
+
+def _alone(test: Comparison) -> str:
+    """What the interval, which is of this comparison alone, says of an open one; often nothing."""
+    margin, inside = number(test.margin, sign=False), test.low > -test.margin
+    if test.kind == "beats":
+        no_gain = f"no gain as large as {margin}" if test.high < test.margin else ""
+        return "above 0" if test.low > 0 else no_gain
+    if test.kind == "matches":
+        return f"equal within {margin}" if inside and test.high < test.margin else ""
+    return f"at most {margin} behind" if inside else ""

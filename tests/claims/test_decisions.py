@@ -125,6 +125,8 @@ def test_parts_have_verdicts_of_their_own_and_the_claim_needs_all():
     ("comparison", "words"),
     [
         (beats("x", seeds(1.0), zeros(), 0.5), "clearly above 0."),
+        (beats("x", seeds(0.3), zeros(), 0.2), "clearly above 0."),
+        (beats("x", seeds(0.3), zeros(), 0.5), "clearly above 0, though surely less than 0.50."),
         (beats("x", seeds(-1.0), zeros(), 0.5), "clearly below 0."),
         (beats("x", seeds(0.05), zeros(), 0.5), "no gain as large as 0.50."),
         (beats("x", seeds(0.3, LOUD), zeros(), 0.5), "a gain of 0.50 or more and none at all"),
@@ -138,6 +140,24 @@ def test_parts_have_verdicts_of_their_own_and_the_claim_needs_all():
 )
 def test_what_followed_is_said(comparison, words):
     assert words in judged(comparison).words
+
+
+@pytest.mark.parametrize(
+    ("comparison", "words"),
+    [
+        (beats("x", seeds(2.0, LOUD), zeros(), 0.5), "by itself above 0; once adjusted"),
+        (beats("x", seeds(-1.4, LOUD), zeros(), 0.5), "by itself no gain as large as 0.50; once"),
+        (matches("x", seeds(0.0, LOUD), zeros(), 1.6), "by itself equal within 1.60; once adj"),
+        (reaches("x", seeds(0.0, LOUD), zeros(), 1.6), "by itself at most 1.60 behind; once"),
+        (beats("x", {0: 1.0, 1: 1.1}, zeros(), 0.5), "nothing is decided on fewer than 3 seeds"),
+    ],
+)
+def test_what_adjusting_leaves_open_is_not_denied(comparison, words):
+    """The interval shown beside is of one comparison: nobody should read the opposite there."""
+    others = [beats("y", seeds(0.0, LOUD), zeros(), 0.5) for _ in range(4)]
+    found = judged(comparison, *others)
+    assert found.tests[0].holds is None
+    assert words in found.words
 
 
 def test_what_is_shown_only_has_no_say():

@@ -94,6 +94,8 @@ def test_settings_that_differ_have_lines_of_their_own():
     assert "10 epochs, weight decay 0.005: " in text
     styles = document([entry("domain")], ABOUT)
     assert styles.count("held_out sketch: ") == styles.count("held_out negative: ") == 2
+    assert len(re.findall(r"`batch` .*, on what was held out \d+\.\d\d %, sd \d", styles)) == 2
+    assert len(re.findall(r"`domain` .*, on what was held out \d+\.\d\d %, sd \d", styles)) == 2
 
 
 def test_nothing_known_is_told_as_that():
