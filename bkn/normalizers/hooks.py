@@ -5,7 +5,7 @@ or asks for a second forward pass on the same batch. A training loop calls `Hook
 method by name:
 
     hooks = Hooks(model)
-    hooks.plan(steps)                         once, before training
+    hooks.plan(steps)                         before training; in all, also when it is resumed
     for x, y in batches:
         hooks.before_forward()
         loss_of(model(x), y).backward()
@@ -32,7 +32,10 @@ class Hooked(nn.Module):
     replaying = False  # true during that second pass
 
     def plan(self, steps: int) -> None:
-        """Hear how many optimizer steps are planned; schedules are shares of them."""
+        """Hear how many optimizer steps are planned; schedules are shares of them.
+
+        Those taken already, as a state_dict knows, are part of them.
+        """
 
     def before_step(self, model: nn.Module) -> None:
         """Act on gradients, which are complete."""
@@ -63,7 +66,9 @@ class Hooks:
         self._random: RandomStates | None = None
 
     def plan(self, steps: int) -> None:
-        """Tell the schedules how many steps are planned.
+        """Tell the schedules how many steps are planned in all.
+
+        A training that is resumed plans the same number, before or after loading its state.
 
         Raises:
             ValueError: unless that is a whole number of at least 1.

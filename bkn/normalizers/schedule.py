@@ -26,8 +26,8 @@ class ScheduledStatistics(BatchStatistics):
         self.register_buffer("taken", torch.tensor(0))
 
     def plan(self, steps: int) -> None:
+        """Hear how many steps are planned in all; those that a checkpoint brought count."""
         self.planned.fill_(steps)
-        self.taken.zero_()
 
     def reached(self, share: float) -> bool:
         """Whether that share of the planned steps is over; every share is where none is planned."""

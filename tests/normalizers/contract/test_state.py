@@ -71,6 +71,19 @@ def test_a_layer_that_went_on_can_be_put_back(key):
 
 
 @every_method
+@pytest.mark.parametrize("stop", STOPS)
+def test_planning_again_after_loading_goes_on_in_the_middle_of_the_schedule(key, stop):
+    norm, xs = make(key), batches(STEPS)
+    norm.plan(STEPS)
+    train(norm, xs[:stop])
+    twin = loaded(key, norm)
+    twin.plan(STEPS)  # as a script does that builds, loads, and then trains on
+    assert_same_buffers(twin, buffers(norm))
+    for one, other in zip(train(norm, xs[stop:]), train(twin, xs[stop:]), strict=True):
+        assert torch.equal(one, other)
+
+
+@every_method
 @pytest.mark.parametrize("plan", [3, 40, None], ids=["short", "long", "none"])
 def test_any_plan_will_do(key, plan):
     """Fewer steps than planned, more than planned, or no plan at all."""
