@@ -20,7 +20,7 @@ def now() -> None:
     view = scene.look(lab())
     board.open_clicked()
     transport.row(lab(), view, wanted)
-    plan.line(lab(), wanted, view.moving)
+    plan.line(lab(), wanted, view)
     transport.notices(view, wanted)
     said = view.watched.made(
         ("said", view.at, view.baseline, view.moving),

@@ -15,7 +15,7 @@ from app.forms import entrant_words
 from app.lab import Lab
 from app.live import Pick, figure
 
-TALL, HALF, HEAD = 440, 340, 52  # pixels; HEAD: a row of choices above a figure
+TALL, HALF, LOW = 440, 340, 150  # pixels
 CHOSEN = "_sweep_chosen"  # key of the list of sweeps
 WORDS = {"dataset": "Images", "network": "Network", "batch": "B", "lr": "Learning rate"}
 
@@ -71,7 +71,7 @@ def draw(view: View, explain: bool) -> None:
         with right:
             figure("fig_grid", made(("grid", at), lambda: grid(table, at)), height=tall,
                    explain=explain, on_pick=pick)  # fmt: skip
-        left, right = st.columns(2 if several else [68, 32], gap="small")
+        left, right = st.columns(2, gap="small") if several else (st.container(), st.container())
         with left:
             reach_input()
             key = "steps", at, view.reach
@@ -80,9 +80,9 @@ def draw(view: View, explain: bool) -> None:
         with right:
             if several:
                 size_input(view)
-            low = HALF if several else HALF + HEAD
-            figure("fig_lr", made(("rates", at), lambda: rates(table, at)), height=low,
-                   explain=explain, on_pick=pick)  # fmt: skip
+            figure("fig_lr", made(("rates", at), lambda: rates(table, at)),
+                   height=HALF if several else LOW, explain=explain and several,
+                   on_pick=pick)  # fmt: skip
     differences(view)
 
 

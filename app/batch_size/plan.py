@@ -18,6 +18,7 @@ from bkn.store.errors import StoreError
 from bkn.sweep import Sweep
 
 if TYPE_CHECKING:
+    from app.batch_size.scene import View
     from app.lab import Lab
 
 FRESH = 3.0  # seconds that an estimate is good for while a sweep runs
@@ -78,15 +79,19 @@ def able(lab: "Lab", sweep: Sweep) -> bool:
     return downloads.are_here(sweep.datasets) or not lab.plans.of(lab, sweep).jobs_left
 
 
-def line(lab: "Lab", wanted: Wanted, moving: bool) -> None:
-    """What Start would do and how long it would take, and what of the grid is left out."""
+def line(lab: "Lab", wanted: Wanted, view: "View") -> None:
+    """What Start would do and how long it would take, and what of the grid is left out.
+
+    Of the sweep that runs the line of its status tells how long it takes.
+    """
     if wanted.sweep is None:
         return
     sweep = wanted.sweep
-    said = before(lab, sweep, moving)
+    runs = view.moving and sweep == view.sweep
+    said = "" if runs else before(lab, sweep, view.moving)
     misfits = left_out(sweep.misfits, {text: entrant_words(text) for text in sweep.methods})
-    more = f"<br>{escape(misfits)}" if misfits else ""
-    st.html(f'<p class="bkn-shown" role="status">{escape(said)}{more}</p>')
+    lines = "<br>".join(escape(one) for one in (said, misfits) if one)
+    st.html(f'<p class="bkn-shown" role="status">{lines}</p>')
 
 
 def before(lab: "Lab", sweep: Sweep, moving: bool) -> str:
@@ -109,9 +114,11 @@ def before(lab: "Lab", sweep: Sweep, moving: bool) -> str:
 
 
 def left(lab: "Lab", sweep: Sweep) -> str:
-    """about 2 min left; nothing where it is not known."""
+    """about 2 min left, 1 at a time; nothing where it is not known."""
     try:
         found = lab.plans.of(lab, sweep, moving=True)
     except StoreError:
         return ""
-    return "" if found.seconds is None else f"about {duration(found.seconds)} left"
+    if found.seconds is None:
+        return ""
+    return f"about {duration(found.seconds)} left, {found.slots} at a time"

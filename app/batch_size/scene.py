@@ -123,7 +123,7 @@ def start_of(table: Table, key: str) -> str:
         return str(wished(key))
     if key == "baseline":  # batch norm where it takes part
         return "batch" if "batch" in known else known[0]
-    return known[0] if key == "at_m" else known[len(known) // 2]
+    return known[0] if key == "at_m" else known[(len(known) - 1) // 2]
 
 
 def picked(table: Table, key: str) -> Any:

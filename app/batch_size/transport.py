@@ -63,7 +63,7 @@ def failures(view: View) -> int:
 
 
 def status_line(lab: Lab, view: View) -> str:
-    """running · 12 of 63 runs · about 2 min left."""
+    """running · 12 of 63 runs · about 2 min left, 1 at a time."""
     done, whole = view.table.done(), len(view.sweep.jobs)
     word = "recorded sweep" if view.status == "recorded" else view.status
     parts = [word, f"{done:,} of {whole:,} run{'s' if whole != 1 else ''}"]

@@ -57,8 +57,10 @@ def breaks(table: Table, fallen: Sequence[Difference]) -> str:
     for one in fallen:
         if one.verdict == "worse":
             worse.setdefault(one.cell.entrant, []).append(one)
-    seeds = max((len(one.seeds) for one in fallen), default=0)
     if not worse:
+        seeds = max((len(one.seeds) for one in fallen if one.paired), default=0)
+        if not seeds:  # so far no method has two seeds both here and at its largest m
+            return ""
         return (
             f"With {seeds} seeds no method can be told from itself at its largest m; more seeds "
             "would show smaller falls."

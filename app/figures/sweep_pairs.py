@@ -15,7 +15,7 @@ VERDICTS = {
     "too few": "too few seeds",
 }
 HEADS = (
-    "m", "Method", "Seeds", "Difference", "95 % interval", "p (Holm)", "Ahead – behind", "Verdict",
+    "m", "Method", "Difference", "95 % interval", "Verdict", "p (Holm)", "Ahead – behind", "Seeds",
 )  # fmt: skip
 
 
@@ -51,26 +51,25 @@ def rows(table: Table, found: Sequence[Difference]) -> str:
         size = one.cell.place.micro_batch
         ink = drawn[one.cell.entrant]
         dot = f'<span class="dot" style="background:{ink.css_line}"></span>'
-        cells = "".join(f"<td>{text}</td>" for text in numbers(one))
+        apart, rest = ("".join(f"<td>{text}</td>" for text in some) for some in numbers(one))
+        verdict = f'<td class="verdict {one.verdict.split()[0]}">{VERDICTS[one.verdict]}</td>'
         first = ' class="first"' if size != last else ""
         lines.append(
-            f'<tr{first}><th scope="row">{size}</th><td>{dot}{escape(ink.label)}</td>{cells}'
-            f'<td class="verdict {one.verdict.split()[0]}">{VERDICTS[one.verdict]}</td></tr>'
+            f'<tr{first}><th scope="row">{size}</th><td>{dot}{escape(ink.label)}</td>'
+            f"{apart}{verdict}{rest}</tr>"
         )
         last = size
     return "".join(lines)
 
 
-def numbers(one: Difference) -> list[str]:
-    """Seeds, difference, interval, p, ahead and behind."""
+def numbers(one: Difference) -> tuple[list[str], list[str]]:
+    """Difference and interval; behind the verdict p, ahead and behind, seeds."""
     if one.paired is None or one.p is None:
-        return [str(len(one.seeds)), "–", "–", "–", "–"]
+        return ["–", "–"], ["–", "–", str(len(one.seeds))]
     found = one.paired
     interval = f"{signed(found.t_low)} to {signed(found.t_high)}"
-    return [
-        str(found.n), signed(found.mean), interval, chance(one.p),
-        f"{found.wins} – {found.losses}" + (f", {found.ties} equal" if found.ties else ""),
-    ]  # fmt: skip
+    wins = f"{found.wins} – {found.losses}" + (f", {found.ties} equal" if found.ties else "")
+    return [signed(found.mean), interval], [chance(one.p), wins, str(found.n)]
 
 
 def signed(fraction: float) -> str:

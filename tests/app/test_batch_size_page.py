@@ -96,6 +96,10 @@ def test_start_hands_the_settings_to_the_conductor_and_the_link_leads_back(batch
     assert started.jobs[0].experiment.epochs == 1
     assert address(page, "sweep") == sweeps(conductor.reader)[0].id
     assert "running · 0 of 8 runs" in html(page)
+    assert "8 runs:" not in html(page)  # the status says how long; Start has nothing to say
+    page.number_input(key="seeds").set_value(3).run()
+    assert "12 runs:" in html(page)  # of another sweep it has
+    page.number_input(key="seeds").set_value(2).run()
     assert page.button(key="start").disabled  # the same once more would be nothing new
     click(page, "stop")
     assert "stopped · 0 of 8 runs" in html(page)
@@ -325,6 +329,7 @@ def test_axes_with_several_values_can_be_picked_and_others_are_not_offered(batch
     assert {"at_lr", "at_batch", "at_m"} <= keys
     assert not {"at_dataset", "at_network"} & keys
     assert page.selectbox(key="at_lr").value == "0.05"
+    assert page.selectbox(key="at_batch").value == "32"
     page.selectbox(key="at_m").select("8").run()
     assert "at m = 8?" in figure(page, "fig_lr")["title"]
     page.selectbox(key="at_lr").select("0.2").run()
