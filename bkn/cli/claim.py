@@ -18,6 +18,7 @@ from bkn.claims.recorded import DECIDED, PATH, machine_kind, record, write
 from bkn.claims.words import number
 from bkn.cli.conduct import Outcome, conduct, timed_estimate
 from bkn.cli.executors import add_executor, conductor_of
+from bkn.cli.files import make_room
 from bkn.cli.machine import device_name, versions
 from bkn.engine.conductor import Conductor
 from bkn.fetch.state import require
@@ -60,6 +61,8 @@ def run(given: argparse.Namespace) -> int:
     claims = chosen(given.names)
     for claim in claims:
         claim.protocol(given.protocol)  # refuses one that does not exist
+    if given.out:
+        make_room(given.out)
     try:
         with Writer(store_path(home())):
             pass  # made and migrated
@@ -131,7 +134,14 @@ def decide(claims: Sequence[Claim], protocol: str) -> list[Entry]:
 
 
 def publish(entries: Sequence[Entry], protocol: str, names: str, out: Path | None) -> None:
-    """Write the document; in its usual place also what the page shows."""
+    """Write the document; in its usual place also what the page shows.
+
+    Raises:
+        ValueError: where recorded verdicts would give way to none at all.
+    """
+    decided = [entry for entry in entries if entry.verdict.verdict in DECIDED]
+    if out is None and not decided:
+        raise ValueError(f"nothing is decided yet, so {OUT} stays as it is; --out names another")
     now, machine = time.time(), machine_kind(device_name())
     date = time.strftime("%Y-%m-%d", time.gmtime(now))
     text = document(entries, About(date, protocol, machine, versions(), names))
@@ -140,7 +150,6 @@ def publish(entries: Sequence[Entry], protocol: str, names: str, out: Path | Non
     path.write_text(text)
     print(f"written: {path}", file=sys.stderr)
     if out is None:
-        decided = [entry for entry in entries if entry.verdict.verdict in DECIDED]
         found = {e.claim.key: record(e.verdict, e.results, protocol, now, machine) for e in decided}
         write(found, RECORDED)
 

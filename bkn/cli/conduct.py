@@ -15,6 +15,7 @@ from bkn.store.sweeps import DONE, JobRow, job_rows, sweep_row
 from bkn.sweep import Job, Sweep
 
 LOOK_EVERY = 0.25  # seconds
+UNWATCHED_EVERY = 10.0  # seconds
 ESTIMATE_EVERY = 3.0  # seconds
 FORMAT = "{percentage:3.0f}%|{bar:24}| {desc}"
 
@@ -64,14 +65,47 @@ def require_images(conductor: Conductor, sweeps: Sequence[Sweep]) -> None:
 def timed_estimate(conductor: Conductor, sweeps: Sequence[Sweep]) -> Estimate:
     """How long these sweeps will take; a few steps are timed of what cannot be judged."""
     jobs = _unique(sweeps)
-    kinds = conductor.time(jobs)
-    if kinds:
-        print(f"timing a few steps of {kinds} kinds of experiments ...", file=sys.stderr)
-    while conductor.timing and not conductor.trouble:
-        time.sleep(LOOK_EVERY)
+    if kinds := conductor.time(jobs):
+        what = f"{kinds} kind{'s' if kinds > 1 else ''} of experiments"
+        print(f"timing a few steps of {what} ...", file=sys.stderr)
+        _time(conductor, kinds)
+    for why in conductor.untimed:
+        print(f"some could not be timed: {why}", file=sys.stderr)
     if conductor.trouble:
         raise ValueError(conductor.trouble)
     return conductor.estimate(jobs)
+
+
+def _time(conductor: Conductor, kinds: int) -> None:
+    """Wait for the timing, with a bar where it takes a while."""
+    with Bar(kinds) as bar:
+        while (left := conductor.timing) and not conductor.trouble:
+            bar.show(kinds - left, f"{kinds - left}/{kinds} timed")
+            time.sleep(LOOK_EVERY)
+        bar.show(kinds - left, f"{kinds - left}/{kinds} timed", last=True)
+
+
+class Bar:
+    """A progress bar; where nobody watches (a pipe, a log) it is told ten seconds apart."""
+
+    def __init__(self, total: int):
+        self._watched = sys.stderr.isatty()
+        self._due = 0.0
+        self._bar = tqdm(total=total, bar_format=FORMAT, mininterval=0.0, delay=1e-9)
+
+    def __enter__(self) -> "Bar":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def show(self, done: float, words: str, last: bool = False) -> None:
+        """How far it is; the last word is always told."""
+        self._bar.set_description_str(words, refresh=False)
+        self._bar.n = round(done, 3)
+        if self._watched or last or time.monotonic() >= self._due:
+            self._due = time.monotonic() + UNWATCHED_EVERY
+            self._bar.refresh()
 
 
 def _unique(sweeps: Sequence[Sweep]) -> list[Job]:
@@ -83,7 +117,7 @@ def _follow(conductor: Conductor, ids: Sequence[str], jobs: Sequence[Job]) -> Ou
     """Show how far it is until no sweep runs any more."""
     reader, estimate_at = conductor.reader, 0.0
     began, left, fraction = time.monotonic(), "", None
-    with tqdm(total=len(jobs), bar_format=FORMAT, mininterval=0.0) as bar:
+    with Bar(len(jobs)) as bar:
         while True:
             found = [sweep_row(reader, sweep_id) for sweep_id in ids]
             over = not any(row is not None and row.stored == "running" for row in found)
@@ -94,9 +128,7 @@ def _follow(conductor: Conductor, ids: Sequence[str], jobs: Sequence[Job]) -> Ou
                 estimate_at = time.monotonic() + ESTIMATE_EVERY
                 known = estimate(reader, jobs, conductor.slots, conductor.times, rows).seconds
                 left = _left(known, done - fraction, len(jobs) - done, time.monotonic() - began)
-            bar.set_description_str(_words(jobs, rows, "" if over else left), refresh=False)
-            bar.n = round(done, 3)
-            bar.refresh()
+            bar.show(done, _words(jobs, rows, "" if over else left), over)
             if over:
                 break
             time.sleep(LOOK_EVERY)

@@ -68,6 +68,7 @@ def maker_of(
     if given.executor not in EXECUTORS:
         raise ValueError(f"executor must be {' or '.join(EXECUTORS)}, got {given.executor!r}")
     if given.executor == "local":
+        _refuse_rays(given)
         return partial(LocalExecutor, home, slots)
     if find_spec("ray") is None:
         raise ValueError(
@@ -75,7 +76,7 @@ def maker_of(
         )
     cluster = import_module("bkn.engine.ray_cluster")
     cluster.check_address(cluster.load_ray(), given.address)
-    wants = {name: _share(given, name) for name in ("cpus", "gpus")}
+    wants = {"cpus": _share(given, "cpus"), "gpus": _share(given, "gpus")}
     executor = import_module("bkn.engine.ray_executor").RayExecutor
     known = {name: value for name, value in wants.items() if value is not None}
     more = {"datasets": tuple(datasets), "pip": packages_of(given), **known}
@@ -109,11 +110,22 @@ def jobs_of(given: argparse.Namespace) -> int | None:
     return int(number)
 
 
+def _refuse_rays(given: argparse.Namespace) -> None:
+    """What only a cluster heeds would pass for heeded."""
+    told = {"address": given.address != "auto"}
+    told |= {name: getattr(given, name) is not None for name in ("cpus", "gpus", "install")}
+    if said := [f"--{name}" for name, is_told in told.items() if is_told]:
+        raise ValueError(f"{', '.join(said)} would change nothing without --executor ray")
+
+
 def _share(given: argparse.Namespace, name: str) -> float | None:
+    """CPUs or GPUs of a node that an experiment takes; a GPU can be shared, several only whole."""
     text = getattr(given, name)
     if text is None:
         return None
     number = as_number(text)
-    if number is None:
-        raise ValueError(f"{name} must be a number, got {text!r}")
+    if name == "cpus" and (number is None or number <= 0):
+        raise ValueError(f"cpus must be a number above 0, got {text!r}")
+    if number is None or number < 0 or (name == "gpus" and number > 1 and number != int(number)):
+        raise ValueError(f"gpus must be a share such as 0.25 or a whole number, got {text!r}")
     return float(number)

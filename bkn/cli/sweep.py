@@ -10,12 +10,14 @@ from pathlib import Path
 
 from bkn.cli.conduct import Outcome, conduct, require_images, timed_estimate
 from bkn.cli.executors import add_executor, conductor_of
+from bkn.cli.files import check_out
 from bkn.cli.settings import ENTRANTS, add_plain, options_of, plain_of
 from bkn.cli.sweep_table import table, write_csv
 from bkn.engine.conductor import Conductor
 from bkn.results import results
 from bkn.store.errors import StoreError
 from bkn.store.home import home
+from bkn.store.sweeps import DONE
 from bkn.sweep import AXES, DIAGNOSES, Sweep
 
 STOPPED_BY_HAND = 130  # exit status, as shells have it
@@ -47,8 +49,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Train what is not done yet and print the results; status 1 if anything failed."""
     sweep = sweep_of(given)
-    if given.out and not given.out.parent.is_dir():
-        raise ValueError(f"{given.out} cannot be written: there is no such folder")
+    if given.out:
+        check_out(given.out)
     try:
         conductor = conductor_of(given, home(), sweep.datasets)
         try:
@@ -106,7 +108,8 @@ def _run(conductor: Conductor, sweep: Sweep, given: argparse.Namespace) -> int:
         return 0
     outcome = conduct(conductor, [sweep], given.again)
     found = results(conductor.reader, sweep.jobs)
-    print(table(found))
+    if any(one.status in DONE for one in found):
+        print(table(found))
     if given.out:
         write_csv(given.out, found)
     for one in found:

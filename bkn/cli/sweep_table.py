@@ -43,7 +43,8 @@ def table(results: Sequence[Result]) -> str:
     head += ["accuracy, %", "95 % interval", "n", "broke off"]
     head += [f"minus {first}", "95 % interval, paired"]
     words = [markdown(head, rows)]
-    if not may_order(len(_known(cell)) for cell in cells.values()):
+    counts = [len(_known(cell)) for cell in cells.values()]
+    if not may_order(count for count in counts if count):  # of none there is nothing to order
         words.append(ONE_SEED)
     return "\n\n".join(words)
 

@@ -88,8 +88,9 @@ class Conducting:
             self._refused_at = math.inf
         except StoreError as error:
             self._refused(error)
-        except Exception as error:  # told to the user, and printed
-            traceback.print_exc()
+        except Exception as error:  # told to the user
+            if not isinstance(error, ValueError):  # which says in words what is wrong
+                traceback.print_exc()
             self._give_up(explain(error))
 
     def rest(self) -> None:

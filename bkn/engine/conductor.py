@@ -142,6 +142,11 @@ class Conductor:
         """Kinds of jobs still to be timed."""
         return self._now.timings.left
 
+    @property
+    def untimed(self) -> list[str]:
+        """Why some kinds of jobs could not be timed, in words."""
+        return self._now.timings.untimed
+
     def estimate(self, jobs: Sweep | Iterable[Job]) -> Estimate:
         """How long these jobs will take, as far as it is known now."""
         return estimate(self.reader, jobs, self.slots, self.times)

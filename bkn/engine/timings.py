@@ -17,7 +17,7 @@ class Timings:
         self._waiting: deque[Job] = deque()
         self._under_way: dict[str, Job] = {}
         self._times: dict[str, float] = {}
-        self._untimed: set[str] = set()  # kinds that cannot be timed
+        self._untimed: dict[str, str] = {}  # kinds that cannot be timed, and why
 
     @property
     def left(self) -> int:
@@ -37,12 +37,18 @@ class Timings:
         with self._lock:
             return dict(self._times)
 
+    @property
+    def untimed(self) -> list[str]:
+        """Why some kinds could not be timed, each reason once."""
+        with self._lock:
+            return list(dict.fromkeys(self._untimed.values()))
+
     def ask(self, jobs: Iterable[Job]) -> None:
         """Time these, but for kinds that are asked for already or cannot be timed."""
         with self._lock:
             asked = {kind_of(j.experiment) for j in (*self._waiting, *self._under_way.values())}
             for job in jobs:
-                if kind_of(job.experiment) not in asked | self._untimed:
+                if kind_of(job.experiment) not in asked | self._untimed.keys():
                     self._waiting.append(job)
 
     def next(self, busy: Collection[str]) -> Job | None:
@@ -64,7 +70,7 @@ class Timings:
             if news.kind == TIMED:
                 self._times[kind] = float(dict(news.told)["step_ms"])
             else:
-                self._untimed.add(kind)
+                self._untimed[kind] = news.message
 
     def give_up(self) -> None:
         """Nothing will be timed any more of what was asked so far."""

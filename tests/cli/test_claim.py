@@ -132,6 +132,16 @@ def test_only_the_document_trains_nothing_and_says_what_is_missing(home, capsys)
     assert set(shown) == set(CLAIMS) - {"memorized"}
 
 
+def test_recorded_verdicts_do_not_give_way_to_none(home, capsys):
+    write_all(home, but={job.id for claim in CLAIMS.values() for job in claim.laptop.jobs})
+    command.OUT.parent.mkdir()
+    command.OUT.write_text("what others found")
+    assert main(["claim", "all", "--only-document"]) == 2
+    assert "nothing is decided yet" in capsys.readouterr().err
+    assert command.OUT.read_text() == "what others found"
+    assert not command.RECORDED.exists()
+
+
 def test_a_document_of_some_claims_goes_where_it_is_wanted(home, tmp_path, capsys):
     write_all(home)
     out = tmp_path / "some" / "where.md"
@@ -166,6 +176,8 @@ def test_the_list_says_how_far_each_is(home, capsys):
         (["memorized", "--protocol", "phone"], "protocol must be laptop or gpu, got 'phone'"),
         (["memorized", "--executor", "horses"], "executor must be local or ray, got 'horses'"),
         (["memorized", "--protocol", "gpu"], "cifar10 is not on this machine"),
+        (["memorized", "--out", "/"], "/ cannot be written: it is a folder"),
+        (["memorized", "--out", "/dev/null/x.md"], "/dev/null/x.md cannot be written: "),
     ],
 )
 def test_what_cannot_be_is_refused_in_words(home, capsys, arguments, message):

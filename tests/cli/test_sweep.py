@@ -119,6 +119,19 @@ def test_what_failed_is_named_and_can_be_tried_again(home, reader, capsys):
     assert [new > old for new, old in zip(after, before, strict=True)] == [False, True]
 
 
+def test_without_results_there_is_no_table_and_nothing_about_their_order(home, capsys):
+    wrong = ["sweep", "batch", "kalman", "--micro-batches", "2", "--seeds", "1", "--lrs", "2"]
+    assert main(wrong) == 1
+    assert "single seed" not in capsys.readouterr().out
+
+
+def test_where_nobody_watches_progress_is_told_seldom(home, capsys):
+    assert main(["sweep", *GRID, "--seeds", "5"]) == 0
+    told = capsys.readouterr().err
+    assert "20/20 done" in told
+    assert told.count("/20 done") < 6
+
+
 def test_estimate_only_says_how_long(home, reader, capsys):
     assert main(["sweep", *GRID, "--seeds", "2", "--estimate"]) == 0
     printed = capsys.readouterr()
@@ -192,7 +205,12 @@ def _all(reader):
         (["--jobs", "0"], "jobs must be a whole number above 0, got '0'"),
         (["--executor", "cloud"], "executor must be local or ray, got 'cloud'"),
         (["--network-option", "width"], "must read NAME=VALUE"),
-        (["--out", "/no/such/folder/x.csv"], "cannot be written"),
+        (["--out", "/no/such/folder/x.csv"], "cannot be written: there is no such folder"),
+        (["--out", "/"], "/ cannot be written: it is a folder"),
+        (["--cpus", "2", "--address", "h:1"], "--address, --cpus would change nothing without"),
+        (["--executor", "ray", "--cpus", "0"], "cpus must be a number above 0, got '0'"),
+        (["--executor", "ray", "--gpus", "1.5"], "gpus must be a share such as 0.25 or a whole"),
+        (["--executor", "ray", "--gpus", "-1"], "gpus must be a share such as 0.25 or a whole"),
         (["--diagnose", "always"], "diagnose must be one of"),
     ],
 )

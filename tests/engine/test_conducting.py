@@ -329,6 +329,7 @@ def test_an_executor_that_cannot_be_made_stops_the_sweep_in_words(conduct, store
     conduct.add(found, "s0", SWEEP)
     turn(found, 2)
     assert sweep_row(reader, "s0").message == "There is no cluster at this address."
+    assert "Traceback" not in capsys.readouterr().err  # the words say it all
 
 
 def test_a_full_disk_stops_the_sweep_in_words_and_nothing_is_lost_later(

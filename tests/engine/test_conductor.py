@@ -174,6 +174,7 @@ def test_what_cannot_be_timed_is_not_asked_for_ever(conduct):
     until(lambda: lab.timing == 0, "the answer")
     lab.time(wild)
     assert lab.timing == 0
+    assert lab.untimed == ["No."]
     assert lab.estimate(wild).seconds is None
 
 
