@@ -10,6 +10,7 @@ import pytest
 
 from bkn.__main__ import main
 from bkn.cli import executors
+from bkn.cli.conduct import Bar
 from bkn.cli.sweep import seeds_of
 from bkn.engine import job_process
 from bkn.store.home import ROOT, store_path
@@ -125,11 +126,15 @@ def test_without_results_there_is_no_table_and_nothing_about_their_order(home, c
     assert "single seed" not in capsys.readouterr().out
 
 
-def test_where_nobody_watches_progress_is_told_seldom(home, capsys):
-    assert main(["sweep", *GRID, "--seeds", "5"]) == 0
+def test_where_nobody_watches_progress_is_told_seldom(capsys):
+    with Bar(100) as bar:
+        for done in range(100):
+            bar.show(done, f"{done}/100 done")
+        bar.show(100, "100/100 done", last=True)
     told = capsys.readouterr().err
-    assert "20/20 done" in told
-    assert told.count("/20 done") < 6
+    assert "0/100 done" in told
+    assert "100/100 done" in told
+    assert told.count("/100 done") < 5
 
 
 def test_estimate_only_says_how_long(home, reader, capsys):
