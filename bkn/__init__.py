@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from bkn.cards import DatasetCard, MethodCard, NetworkCard
 from bkn.catalog import DATASETS, METHODS, NETWORKS
 from bkn.experiment import Experiment, Race
+from bkn.sweep import Sweep
 
 if TYPE_CHECKING:
+    from bkn import stats
     from bkn.diagnostics.diagnose import diagnose
     from bkn.normalizers.base import Belief
     from bkn.normalizers.build import build_norm
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
     from bkn.training.run import train
 
 __all__ = [
-    "Belief", "Experiment", "Hooks", "Race",
-    "build_norm", "convert", "datasets", "diagnose", "methods", "networks", "train",
+    "Belief", "Experiment", "Hooks", "Race", "Sweep",
+    "build_norm", "convert", "datasets", "diagnose", "methods", "networks", "stats", "train",
 ]  # fmt: skip
 
 _NEEDS_TORCH = {
@@ -34,6 +36,8 @@ _NEEDS_TORCH = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "stats":  # needs scipy
+        return import_module("bkn.stats")
     if name not in _NEEDS_TORCH:
         raise AttributeError(f"module 'bkn' has no attribute {name!r}")
     return getattr(import_module(_NEEDS_TORCH[name]), name)

@@ -50,7 +50,10 @@ class Job:
     def from_json(cls, text: str) -> "Job":
         given = json_object(text, "job")
         refuse_unknown(given, {f.name for f in fields(cls)}, "job")
-        return cls(Experiment.from_dict(given["experiment"]), given.get("diagnose", "none"))
+        experiment = given.get("experiment")
+        if not isinstance(experiment, dict):
+            raise ValueError(f"a job's experiment must be a JSON object, got {experiment!r}")
+        return cls(Experiment.from_dict(experiment), given.get("diagnose", "none"))
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,8 @@ class Sweep:
     def __post_init__(self) -> None:
         for name in ("methods", "seeds", *AXES):
             object.__setattr__(self, name, self._axis(name, getattr(self, name)))
+        if not isinstance(self.common, Mapping):
+            raise ValueError(f"common must map fields to values, got {self.common!r}")
         own = {"method", "options", "seed", *AXES.values()}
         refuse_unknown(self.common, {f.name for f in fields(Experiment)} - own, "sweep's common")
         object.__setattr__(self, "common", self._with_found(_told(self.common)))
@@ -113,6 +118,8 @@ class Sweep:
             raise ValueError(f"{name} must be a list of at least one value, got {values!r}")
         found: list[Any]
         if name == "methods":
+            if wrong := [text for text in values if not isinstance(text, str)]:
+                raise ValueError(f"methods must be names such as 'batch', got {wrong[0]!r}")
             found = [entrant_text(*parse_entrant(text)) for text in values]
         elif name in ("networks", "datasets"):
             cards, absent = (NETWORKS, ABSENT) if name == "networks" else (DATASETS, None)

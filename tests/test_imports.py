@@ -82,5 +82,6 @@ def test_the_public_names_are_there():
 
     for name in bkn.__all__:
         assert getattr(bkn, name) is not None
+    assert bkn.stats.paired([2, 1], [0, 0]).mean == 1.5
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         bkn.nonsense  # noqa: B018 - reading it is the test

@@ -58,6 +58,9 @@ def test_what_is_named_twice_counts_once():
         ({"methods": ()}, "methods must be a list of at least one value"),
         ({"methods": "batch"}, "methods must be a list"),
         ({"methods": ("bat",)}, "unknown method 'bat'"),
+        ({"methods": (3,)}, "methods must be names such as 'batch', got 3"),
+        ({"common": None}, "common must map fields to values, got None"),
+        ({"common": [1]}, "common must map fields to values"),
         ({"networks": ("nonet",)}, "unknown network 'nonet'"),
         ({"lrs": ("x",)}, "lr must be a number"),
         ({"seeds": (-1,)}, "seed must be a whole number"),
@@ -71,6 +74,12 @@ def test_what_is_named_twice_counts_once():
 def test_wrong_values_are_refused_in_words(given, words):
     with pytest.raises(ValueError, match=words):
         Sweep(**given)
+
+
+@pytest.mark.parametrize("text", ["{}", '{"experiment": 3}', "[]", ""])
+def test_a_stored_job_that_is_none_is_refused(text):
+    with pytest.raises(ValueError):
+        Job.from_json(text)
 
 
 def test_a_job_is_copied_compared_and_stored_with_its_id_known():
