@@ -78,7 +78,7 @@ def test_wrong_values_are_refused_in_words(given, words):
 
 @pytest.mark.parametrize("text", ["{}", '{"experiment": 3}', "[]", ""])
 def test_a_stored_job_that_is_none_is_refused(text):
-    with pytest.raises(ValueError, match="must be a JSON object|Expecting value"):
+    with pytest.raises(ValueError, match=r"must be a JSON object|Expecting value"):
         Job.from_json(text)
 
 
