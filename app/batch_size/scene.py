@@ -177,9 +177,9 @@ def described(row: SweepRow) -> str:
     """
     given = json.loads(row.definition)
     counts = [
-        f"{len(given[name])} {words}"
-        for name, words in (("methods", "methods"), ("micro_batches", "m"), ("batches", "B"),
-                            ("lrs", "rates"), ("seeds", "seeds"))
+        f"{len(given[name])} {word}{'s' if len(word) > 1 and len(given[name]) > 1 else ''}"
+        for name, word in (("methods", "method"), ("micro_batches", "m"), ("batches", "B"),
+                           ("lrs", "rate"), ("seeds", "seed"))
         if len(given[name]) > 1 or name in ("methods", "micro_batches", "seeds")
     ]  # fmt: skip
     when = time.strftime("%d %b, %H:%M", time.localtime(row.created)).lstrip("0")

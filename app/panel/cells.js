@@ -38,8 +38,6 @@ export class Cells {
 
 const size = ({ range: [from, to], _length }) => _length / Math.abs(to - from);
 
-// Where a cell begins, from the left or the top, in pixels.
-function start(axis, at) {
-  const { range: [from, to], _offset } = axis;
-  return _offset + Math.abs((at - from) / (to - from)) * axis._length - size(axis) / 2;
-}
+// Where a cell begins, from the left or the top, in pixels; Plotly's own scale knows that the
+// range of an axis across begins at the left, and that of one upwards at the bottom.
+const start = (axis, at) => axis._offset + axis.l2p(at) - size(axis) / 2;

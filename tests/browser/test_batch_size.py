@@ -9,6 +9,7 @@ import signal
 import pytest
 
 from bkn.store.sweeps import sweeps
+from bkn.sweep import Sweep
 from tests.browser.driving import (
     address,
     alive,
@@ -20,6 +21,7 @@ from tests.browser.driving import (
     wait_status,
 )
 from tests.patience import until
+from tests.sweeps import write_sweep
 
 READY = ".st-key-fig_grid .bkn-panel"
 SHARED = "dataset=digits&convnet_width=4&convnet_depth=2&methods=batch,group&epochs=1"
@@ -87,6 +89,22 @@ def test_from_an_empty_store_to_a_finished_sweep_and_to_one_of_its_runs(lab, vis
     experiment = lab.reader.race(opened).race.common
     assert (experiment.method, experiment.micro_batch) == ("group", 2)
     wait_status(page, "finished · step")
+
+
+def test_a_mark_lies_over_its_own_cell(lab, visit):
+    """Of three methods only the last has not been trained: its row is the lowest."""
+    three = Sweep(("batch", "group", "kalman"), (2, 8), seeds=(5,), common={"epochs": 1})
+    write_sweep(lab.home, three, lambda job: None if job.experiment.method == "kalman" else 0.9)
+    page = visit(f"{lab.url}/batch_size?sweep=sweep", ready=READY, height=1500)
+    marks = page.locator(CELL.format("waiting"))
+    until(lambda: marks.count() == 2, "two marks")
+    picture = resting_box(page.locator(".st-key-fig_grid .heatmaplayer image").first)
+    for column, mark in enumerate(marks.all()):
+        box = resting_box(mark)
+        middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        across = (middle[0] - picture["x"]) / picture["width"]
+        down = (middle[1] - picture["y"]) / picture["height"]
+        assert (across, down) == pytest.approx((0.25 + 0.5 * column, 5 / 6), abs=0.03)
 
 
 def test_stop_and_continue_and_a_reload_on_the_way(lab, visit):
