@@ -143,7 +143,9 @@ class KalmanNorm(BatchStatistics):
         return y, posterior
 
     def check_prior(self, prior: Belief | None, groups: int) -> None:
-        """Raise ValueError unless the prior has one row per micro-batch, or there is none."""
+        """Raise an error unless the prior has one row per micro-batch, or there is none."""
+        if prior is not None and not isinstance(prior, Belief):
+            raise TypeError(f"prior must be a bkn.Belief or None, got {type(prior).__name__}")
         shape = (groups, self.channels)
         if prior is not None and not shape == prior.mean.shape == prior.var.shape:
             raise ValueError(

@@ -197,6 +197,11 @@ def test_a_prior_of_other_micro_batches_is_refused(rows):
         KalmanNorm(3, micro_batch=2).double()(X, prior)
 
 
+def test_a_prior_that_is_no_belief_is_refused():
+    with pytest.raises(TypeError, match=r"prior must be a bkn\.Belief or None, got tuple"):
+        KalmanNorm(3).double()(X, (PRIOR.mean, PRIOR.var))
+
+
 def test_a_copy_is_independent():
     norm = KalmanNorm(3, micro_batch=2).double()
     twin = copy.deepcopy(norm)
