@@ -24,7 +24,8 @@ def loss_along_gradient(
         pulse: called between passes.
 
     Returns:
-        `loss` L(w) in nats, `sizes`, and `ratio`: one per size, not finite where the loss is not.
+        `loss` L(w) in nats, `sizes`, and `ratio`: one per size, not finite where the loss is
+        not, or where nothing was left to lose.
     """
     parameters, gradient = subject.parameters(), subject.gradient()
 
@@ -35,4 +36,6 @@ def loss_along_gradient(
             return subject.loss(moved).item()
 
     here = loss(0.0)
-    return {"loss": here, "sizes": list(sizes), "ratio": [loss(a) / here for a in sizes]}
+    after = [loss(a) for a in sizes]
+    ratio = [one / here if here else float("nan") for one in after]
+    return {"loss": here, "sizes": list(sizes), "ratio": ratio}

@@ -169,6 +169,16 @@ def test_no_step_changes_nothing_and_others_are_those_of_sgd():
     assert found["ratio"][1] < 1
 
 
+def test_where_nothing_is_left_to_lose_there_is_no_ratio():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
+    with torch.no_grad():
+        model[1].weight.zero_()
+        model[1].bias.copy_(torch.tensor([200.0, 0.0]))
+    found = loss_along_gradient(Subject(model, torch.ones(3, 4), torch.zeros(3).long()), (1.0,))
+    assert found["loss"] == 0
+    assert math.isnan(found["ratio"][0])
+
+
 def test_sizes_are_even_on_a_logarithmic_scale():
     assert (SIZES[0], SIZES[-1]) == (1e-4, 100)
     np.testing.assert_allclose(np.diff(np.log10(SIZES)), 1 / 2, atol=0.002)
