@@ -2,6 +2,7 @@
 
 import re
 
+from bkn.catalog import METHODS
 from tests.browser.driving import address, alive, measured, press, wait_said, wait_status
 from tests.patience import assert_fast, seconds_until, until
 
@@ -33,6 +34,26 @@ def test_a_method_is_opened_measured_and_remembered(server, visit):
     until(lambda: page.locator(".bkn-cost b").inner_text() == figure, "the same figure")
     until(lambda: opened(page) == "Group norm", "the same method")
     measured(f"cost of group norm, measured by a click on the page: {figure}")
+
+
+def test_equations_fit_their_place(server, visit):
+    """What sticks out of the sheet is not seen until somebody scrolls sideways."""
+    page = visit_methods(visit, server)
+    equations = page.locator(".st-key-sheet .katex-display")
+    for card in METHODS.values():
+        press(page, f"open_{card.key}")
+        until(lambda card=card: opened(page) == card.title, "the method to open")
+        until(lambda card=card: equations.count() == len(card.equations), "all its equations")
+        hidden = "all => all.map(one => one.scrollWidth - one.clientWidth)"
+        assert not any(equations.evaluate_all(hidden)), card.key
+
+
+def test_the_title_leaves_room_for_the_button_of_a_closed_sidebar(server, visit):
+    page = visit(f"{server.url}/methods", ready=".st-key-sheet .bkn-facts", width=390)
+    opener = page.get_by_test_id("stExpandSidebarButton").bounding_box()
+    text = "one => { const line = document.createRange(); line.selectNodeContents(one); "
+    left = page.locator(".bkn-sentence.one").evaluate(text + "return line.getClientRects()[0].x; }")
+    assert left >= opener["x"] + opener["width"]
 
 
 def test_race_this_opens_the_race_with_the_method_and_start_works(server, visit):

@@ -40,10 +40,11 @@ CARD = MethodCard(
     paper="Chang, You, Seo, Kwak & Han 2019; Segu, Tonioni & Tombari 2020",
     link="https://arxiv.org/abs/2011.12672",
     equations=(
-        r"\mu_{d,c},\ \sigma_{d,c}^2 \text{ over } (m_d, H, W), "
-        r"\quad m_d: \text{images of domain } d",
+        r"\mu_{d,c},\ \sigma_{d,c}^2 \text{ over } (m_d, H, W)",
+        r"m_d: \text{images of domain } d",
         r"y = \gamma_c \frac{x - \mu_{d,c}}{\sqrt{\sigma_{d,c}^2 + \epsilon}} + \beta_c",
-        r"p(x) = \sum_d w_d\, p_d(x), \quad w_d \propto \Big( \sum_{\ell,c} "
+        r"p(x) = \sum_d w_d\, p_d(x)",
+        r"w_d \propto \Big( \sum_{\ell,c} "
         r"(\mu_{x} - \mu_{d})^2 + (\sigma_{x} - \sigma_{d})^2 \Big)^{-1}",
     ),
     shares=("images", "places", "domain"),

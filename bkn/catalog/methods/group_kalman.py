@@ -36,12 +36,12 @@ CARD = MethodCard(
     paper="Wang, Peng, Luo, Wang & Lin 2018",
     link="https://arxiv.org/abs/1802.03133",
     equations=(
-        r"\mu_g^{\text{prior}} = \operatorname{mean}_{c \in g}\, \mu_c, \quad "
+        r"\mu_g^{\text{prior}} = \operatorname{mean}_{c \in g}\, \mu_c",
         r"\sigma_g^{2\,\text{prior}} = \operatorname{mean}_{c \in g}\, \sigma_c^2 "
         r"+ \operatorname{var}_{c \in g}\, \mu_c",
         r"\hat\mu = (1-q)\,\mu_g^{\text{prior}} + q\,\bar x_{n,g}",
-        r"\hat\sigma^2 = (1-q)\,\sigma_g^{2\,\text{prior}} + q\,s_{n,g}^2 "
-        r"+ q(1-q)\,(\bar x_{n,g} - \mu_g^{\text{prior}})^2",
+        r"\begin{aligned} \hat\sigma^2 = {} & (1-q)\,\sigma_g^{2\,\text{prior}} + q\,s_{n,g}^2 \\ "
+        r"& + q(1-q)\,(\bar x_{n,g} - \mu_g^{\text{prior}})^2 \end{aligned}",
         r"y = \gamma_c \frac{x - \hat\mu}{\sqrt{\hat\sigma^2 + \epsilon}} + \beta_c",
     ),
     shares=("channel group", "places", "below"),

@@ -6,9 +6,9 @@ from bkn.catalog.methods._shared import RUNNING
 CARD = MethodCard(
     "kalman",
     "Kalman norm",
-    "Two images say little about a channel. The layers below already hold a belief; it is pushed "
-    "through the weights into a prior. The micro-batch is then one noisy observation of the same "
-    "moments, weighed in by the gain.",
+    "Two images say little about a channel, but the layers below already hold a belief about it. "
+    "Pushed through the weights, that is the prior. The micro-batch is then one noisy "
+    "observation of the same moments, weighed in by the gain.",
     "bkn.normalizers.kalman:KalmanNorm",
     (
         Param(

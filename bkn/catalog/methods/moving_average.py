@@ -23,12 +23,12 @@ CARD = MethodCard(
     paper="Yan, Wan, Zhang, Zhang, Wei & Sun 2020",
     link="https://arxiv.org/abs/2001.06838",
     equations=(
-        r"W \leftarrow W - \operatorname{mean}_{C_{in},k,k} W, \quad "
+        r"W \leftarrow W - \operatorname{mean}_{C_{in},k,k} W",
         r"\chi^2 = \tfrac{1}{k} \sum_j \operatorname{mean}\, x_j^2, \quad "
         r"z = \frac{x}{\sqrt{\chi^2 + \epsilon}}",
         r"y = \gamma_c\, r\, z + \beta_c, \quad r = \operatorname{clip}_{1/5}^{5} "
         r"\sqrt{\frac{\chi^2 + \epsilon}{\chi^2_{\text{run}} + \epsilon}}",
-        r"\frac{\partial L}{\partial x} = \frac{g - z\,\psi}{\sqrt{\chi^2 + \epsilon}}, \quad "
+        r"\frac{\partial L}{\partial x} = \frac{g - z\,\psi}{\sqrt{\chi^2 + \epsilon}}",
         r"\psi = \tfrac{1}{k} \sum_j \operatorname{mean}\, g_j z_j, \quad "
         r"g = \gamma_c\, r \frac{\partial L}{\partial y}",
     ),

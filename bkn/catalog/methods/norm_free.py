@@ -40,7 +40,7 @@ CARD = MethodCard(
     paper="Brock, De, Smith & Simonyan 2021",
     link="https://arxiv.org/abs/2102.06171",
     equations=(
-        r"\hat W_i = g_i \frac{W_i - \mu_i}{\sqrt{F}\, \sigma_i}, \quad "
+        r"\hat W_i = g_i \frac{W_i - \mu_i}{\sqrt{F}\, \sigma_i}",
         r"\phi(x) = \frac{\operatorname{act}(x)}{\operatorname{std}\, \operatorname{act}(z)}, "
         r"\ z \sim \mathcal N(0, 1)",
         r"x_{l+1} = x_l + \alpha\, s_l\, f_l(x_l / \beta_l), \quad "

@@ -23,7 +23,7 @@ CARD = MethodCard(
     paper="Luo, Ren, Peng, Zhang & Li 2018",
     link="https://arxiv.org/abs/1806.10779",
     equations=(
-        r"\mu = \sum_k w_k\, \mu_k, \quad \sigma^2 = \sum_k w_k'\, \sigma_k^2, \quad "
+        r"\mu = \sum_k w_k\, \mu_k, \quad \sigma^2 = \sum_k w_k'\, \sigma_k^2",
         r"k \in \{\text{instance}, \text{layer}, \text{batch}\}",
         r"w = \operatorname{softmax}(\lambda), \quad w' = \operatorname{softmax}(\lambda')",
         r"y = \gamma_c \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta_c",
