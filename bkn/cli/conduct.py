@@ -11,7 +11,7 @@ from bkn.catalog import DATASETS
 from bkn.engine.conductor import Conductor
 from bkn.engine.estimate import Estimate, duration, estimate
 from bkn.fetch.state import require
-from bkn.store.sweeps import DONE, JobRow, job_rows, sweep_row
+from bkn.store.sweeps import DONE, JobRow, SweepRow, job_rows, sweep_row
 from bkn.sweep import Job, Sweep
 
 LOOK_EVERY = 0.25  # seconds
@@ -123,6 +123,8 @@ def _follow(conductor: Conductor, ids: Sequence[str], jobs: Sequence[Job]) -> Ou
             over = not any(row is not None and row.stored == "running" for row in found)
             rows = job_rows(reader, [job.id for job in jobs])
             done = _progress(jobs, rows)
+            if done == len(jobs):
+                _finish(conductor, found)
             fraction = done if fraction is None else fraction
             if time.monotonic() >= estimate_at:
                 estimate_at = time.monotonic() + ESTIMATE_EVERY
@@ -137,6 +139,13 @@ def _follow(conductor: Conductor, ids: Sequence[str], jobs: Sequence[Job]) -> Ou
         return Outcome("stopped", tuple(ids), gone[0].message or "It was stopped from elsewhere.")
     words = " ".join(row.message for row in found if row is not None and row.message)
     return Outcome("finished", tuple(ids), words)
+
+
+def _finish(conductor: Conductor, found: Sequence[SweepRow | None]) -> None:
+    """See to it that sweeps say that they are done whose owner was killed before it could."""
+    for row in found:
+        if row is not None and row.status == "interrupted":
+            conductor.resume(row.id)
 
 
 def _progress(jobs: Sequence[Job], rows: Mapping[str, JobRow]) -> float:

@@ -102,7 +102,7 @@ class Conducting:
         """Leave what was not stopped as interrupted: whoever comes next may continue it."""
         try:
             if self.executor is not None:
-                self._look(self.executor)
+                self._look(self.executor, leaving=True)
             for job_id in self.flights:
                 self.ledger.owe_job(job_id, "interrupted", JOB_ENDED)
             self.ledger.pay()
@@ -138,16 +138,16 @@ class Conducting:
         elif share is not None and follows == TAKEN:
             share.elsewhere.append(flight.job)
 
-    def _look(self, executor: Executor) -> None:
+    def _look(self, executor: Executor, leaving: bool = False) -> None:
         """Heed what others wrote about our sweeps, and try again what was in their hands."""
         for share in self.shares:
             row = sweeps.sweep_row(self.reader, share.id)
             if row is None or row.stored == "stopped":
                 self._drop(share, executor)
-                continue
-            if row.status != "running" and row.owner != self.owner:
-                self.ledger.own_sweep(share.id)
-            share.return_all()
+            elif not leaving:
+                if row.status != "running" and row.owner != self.owner:
+                    self.ledger.own_sweep(share.id)
+                share.return_all()
         self._look_at = time.monotonic() + LOOK_EVERY
 
     def _drop(self, share: Share, executor: Executor) -> None:

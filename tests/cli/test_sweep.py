@@ -164,6 +164,26 @@ def test_a_sweep_stopped_from_elsewhere_says_so(home, reader, monkeypatch, capsy
     assert "stopped from elsewhere" in capsys.readouterr().err
 
 
+def test_a_sweep_whose_owner_died_when_all_was_done_comes_to_its_end(home, reader, monkeypatch):
+    """Or the command would wait for ever for somebody to say that it is over."""
+    from bkn.cli import conduct
+
+    real, times = conduct.sweep_row, []
+
+    def owned_by_the_dead(of, sweep_id):
+        rows = trained(reader).values()
+        if len(rows) == 1 and all(row.status == "finished" for row in rows) and not times:
+            times.append(1)
+            with Writer(store_path(home)) as writer, writer.transaction():
+                set_sweep(writer, sweep_id, "running", "dead")
+        return real(of, sweep_id)
+
+    monkeypatch.setattr(conduct, "sweep_row", owned_by_the_dead)
+    assert main(["sweep", "batch", "--micro-batches", "2", "--seeds", "1", "--lrs", "1"]) == 0
+    assert times
+    assert sweeps(reader)[0].status == "finished"
+
+
 class _Known:
     words = "about 1 s"
 

@@ -304,6 +304,16 @@ def test_closing_leaves_a_sweep_interrupted(conduct, reader, tmp_path):
     assert sweep_row(reader, "s0").status == "interrupted"
 
 
+def test_closing_leaves_a_sweep_that_another_has_finished_as_it_is(conduct, store, reader):
+    """It looked for a command that ended while this one still had jobs to look after."""
+    found = conduct(ToyExecutor(by_hand=True), SWEEP)
+    turn(found)
+    with store.transaction():
+        set_sweep(store, "s0", "finished", None)
+    found.close()
+    assert sweep_row(reader, "s0").status == "finished"
+
+
 def test_an_executor_that_breaks_stops_the_sweep_in_words(conduct, reader, capsys):
     toy = ToyExecutor(by_hand=True)
     found = conduct(toy, SWEEP)
