@@ -8,6 +8,20 @@ COMMAND, MEASURES = "tests/cli/test_claim.py", "tests/training/test_measures.py"
 
 FAULTS = [
     Fault(
+        "bkn/claims/words.py",
+        "        if alone := _alone(test):\n",
+        "        if alone := None:\n",
+        f"{DECISIONS}::test_what_adjusting_leaves_open_is_not_denied",
+        "the words deny what the interval beside them shows",
+    ),
+    Fault(
+        "bkn/cli/claim.py",
+        "    if out is None and not decided:\n",
+        "    if False:\n",
+        f"{COMMAND}::test_recorded_verdicts_do_not_give_way_to_none",
+        "an empty store takes the recorded verdicts away",
+    ),
+    Fault(
         "bkn/claims/decisions.py",
         "holds, fails = _p_above(d, 0.0), _p_below(d, margin)",
         "holds, fails = _p_above(d, 0.0), 1.0",
@@ -86,8 +100,8 @@ FAULTS = [
     ),
     Fault(
         "bkn/cli/claim.py",
-        "        decided = [entry for entry in entries if entry.verdict.verdict in DECIDED]",
-        "        decided = list(entries)",
+        "    decided = [entry for entry in entries if entry.verdict.verdict in DECIDED]",
+        "    decided = list(entries)",
         f"{COMMAND}::test_only_the_document_trains_nothing_and_says_what_is_missing",
         "claims that are not decided are recorded for the page",
     ),

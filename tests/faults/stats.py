@@ -7,6 +7,13 @@ FILE, TESTS = "bkn/stats.py", "tests/test_stats.py"
 FAULTS = [
     Fault(
         FILE,
+        "if wrong := [p for p in p_values if not 0 <= p <= 1]:",
+        "if wrong := [p for p in p_values if p < 0 or p > 1]:",
+        f"{TESTS}::test_what_cannot_be_compared_is_refused_in_words",
+        "a p value that is no number passes, and the others become 1",
+    ),
+    Fault(
+        FILE,
         "half = float(special.stdtrit(len(numbers) - 1, (1 + level) / 2)) * error",
         "half = float(special.ndtri((1 + level) / 2)) * error",
         f"{TESTS}::test_the_t_interval_by_hand",

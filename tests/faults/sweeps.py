@@ -7,6 +7,13 @@ CONDUCTOR, WORKER = "tests/engine/test_conductor.py", "tests/engine/test_job_wor
 
 FAULTS = [
     Fault(
+        "bkn/engine/conducting.py",
+        "            elif not leaving:\n",
+        "            else:\n",
+        f"{TURNS}::test_closing_leaves_a_sweep_that_another_has_finished_as_it_is",
+        "who leaves takes a finished sweep along, and others wait for it for ever",
+    ),
+    Fault(
         "bkn/engine/ledger.py",
         "    if not sweeps.owns_job(writer, job_id, owner):\n        return TAKEN\n",
         "",
