@@ -80,6 +80,10 @@ class DomainNetwork(nn.Module):
         return self._ask_all(x)[1]
 
     def _checked(self, domain: Tensor, images: int) -> Tensor:
+        if not isinstance(domain, Tensor):
+            raise ValueError(
+                f"domain must be a tensor of {images} whole numbers, one per image, got {domain!r}"
+            )
         count, lowest = self.norms[0].domains, 0 if self.training else UNSEEN
         if domain.shape != (images,) or domain.is_floating_point() or domain.dtype == torch.bool:
             raise ValueError(

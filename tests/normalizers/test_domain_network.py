@@ -111,6 +111,8 @@ def test_nothing_stays_behind_after_a_pass_even_if_it_fails():
         (False, IDS - 2, "or -1 for an unseen one, got -2"),
         (False, IDS[:3], r"a row of 12 whole numbers, one per image, got int64 of shape \(3,\)"),
         (False, IDS.float(), "whole numbers, one per image, got float32"),
+        (False, [0, 1], r"a tensor of 12 whole numbers, one per image, got \[0, 1\]"),
+        (True, 2, "a tensor of 12 whole numbers, one per image, got 2"),
     ],
 )
 def test_wrong_domains_are_refused_in_words(training, ids, words):
