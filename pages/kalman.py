@@ -5,7 +5,7 @@ import streamlit as st
 from app import forms
 from app.figures.filter_error import error_by_gain
 from app.figures.filter_story import story
-from app.kalman import averaged, free, picking, recorded, said, sidebar
+from app.kalman import averaged, following, free, picking, recorded, said, sidebar
 from app.kalman.said import gains
 from app.kalman.steps import steps
 from app.kalman.three import three
@@ -22,6 +22,8 @@ with st.sidebar:
         sidebar.sliders()
 st.html('<p class="bkn-sentence one">How does the filter work?</p>')
 sidebar.complain()
+if picked:
+    following.follow(lab(), picked)
 if isinstance(picked, picking.Picked):
     scene = picked.scene
     layout, arrays = picked.snapshot.layer(picked.label)

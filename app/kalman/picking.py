@@ -35,6 +35,7 @@ class Picked:
     label: str
     index: int  # of the channel, among the kept ones
     group: int
+    steps: list[int]  # after which this run has snapshots
 
     @property
     def experiment(self) -> Experiment:
@@ -69,6 +70,8 @@ def pick(lab: Lab) -> Picked | str:
     position = int(choose("entrant", [str(p) for p in able], str(first), lambda p: labels[int(p)]))
     history = lab.histories.of(cache, position)
     steps = history.steps() if history.layout else []
+    if not steps and cache.race.probe == "full" and cache.status in watch.MOVING:
+        return "The first snapshot follows after a few steps."
     if not steps:
         return (
             "This race recorded no snapshots of its layers. Start one on the Race page with the "
@@ -78,10 +81,12 @@ def pick(lab: Lab) -> Picked | str:
     snapshot = history.at(step)
     if snapshot is None:
         return f"The snapshot after step {step} was just thinned out. Choose another step."
-    return inside(watched, history, snapshot, position)
+    return inside(watched, history, snapshot, position, steps)
 
 
-def inside(watched: Watched, history: History, snapshot: Snapshot, position: int) -> Picked:
+def inside(
+    watched: Watched, history: History, snapshot: Snapshot, position: int, steps: list[int]
+) -> Picked:
     """Layer, channel and micro-batch."""
     labels = list(snapshot.arrays)
     kept = st.session_state.get("layer")  # picked on another page
@@ -92,7 +97,8 @@ def inside(watched: Watched, history: History, snapshot: Snapshot, position: int
     channel = int(choose("channel", [str(c) for c in layout.kept], str(layout.kept[0]), str))
     groups = recorded.usable_groups(arrays)
     group = int(choose("group", [str(g + 1) for g in groups], str(groups[0] + 1), str)) - 1
-    return Picked(watched, history, snapshot, position, label, layout.kept.index(channel), group)
+    index = layout.kept.index(channel)
+    return Picked(watched, history, snapshot, position, label, index, group, steps)
 
 
 def known_races(lab: Lab) -> dict[str, str]:

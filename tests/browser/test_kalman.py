@@ -3,7 +3,7 @@
 import pytest
 
 from tests.app import network_maps, snapshots
-from tests.browser.driving import address, wait_said
+from tests.browser.driving import address, press, race_id, wait_said, wait_status
 from tests.patience import until
 
 PLAYER = ".st-key-fig_filter .bkn-player"
@@ -152,3 +152,27 @@ def test_the_first_layer_is_told_to_have_no_prior(server, visit, recorded_race):
     page = visit(url, ready=f"{PLAYER} button")
     wait_said(page, "so it has no prior")
     wait_said(page, "nothing to weigh")
+
+
+def shown_step(page):
+    """After which step of the training the numbers are."""
+    return int(page.locator(".bkn-shown").inner_text().split("after step ")[1].split()[0])
+
+
+def test_a_live_race_is_followed_until_a_hand_holds_a_step(server, visit):
+    page = visit(f"{server.url}/?methods=kalman&probe=full&epochs=1000&speed=100&seed=4")
+    press(page, "start")
+    wait_status(page, "running")
+    race = race_id(page)
+    page.goto(f"{server.url}/kalman?source=recorded&race={race}")
+    page.locator(f"{PLAYER} button").first.wait_for()
+    first, before = shown_step(page), numbers(page)
+    until(lambda: shown_step(page) > first, "a later snapshot, by itself")
+    until(lambda: numbers(page) != before, "its numbers")
+    slide(page, "recorded_at", "Home")
+    until(lambda: shown_step(page) <= first, "the first snapshot")
+    held = shown_step(page)
+    steps = page.locator(".st-key-recorded_at input[type=range]")
+    count = steps.get_attribute("max")
+    until(lambda: steps.get_attribute("max") != count, "news that do not move the slider")
+    assert shown_step(page) == held
