@@ -10,6 +10,7 @@ from app.figures.spec import Dict, Spec, axis, chip, factor_ticks, layout, line,
 from app.palette import Ink, Tokens
 
 PIXELS = 270.0  # about as wide as a panel is drawn
+LEAST = 640  # pixels, so that the words of neighbours stay apart
 COLUMNS = 3
 SMALL = 1e-3  # below, ticks are powers of ten
 PANELS = (  # metric, heading, unit in the table, whether it is squared
@@ -58,6 +59,7 @@ def depth(
             for p in profiles
         ],
         "note": gap,
+        "least": LEAST,
         "data": [],
         "layout": layout(revision),
         "empty": "" if profiles else "Nothing is known by depth: it takes a full probe.",

@@ -9,6 +9,7 @@ from app.palette import FILTER
 ROWS = (("mean", "error of the mean"), ("var", "error of the variance"))
 SMALLEST = 1e-4  # of an error that is drawn; the axis is logarithmic
 EDGE = 0.15  # gains so near to an end have their names on the other side
+LEAST = 560  # pixels, so that the words of both halves stay apart
 HALVES = ([0.0, 0.455], [0.545, 1.0])
 IN_USE, BEST, ADAPTIVE = "in use", "best", "adaptive"
 MARKS = {  # name -> colour, symbol, size
@@ -66,6 +67,7 @@ def error_by_gain(curve: Curve, marks: dict[str, tuple[float, float]], note: str
         "caption": "Average error of the posterior: mean (estimate − truth)² / true variance, "
         "variance ln(estimate / truth)²",
         "note": note or curve.origin,
+        "least": LEAST,
         "tokens": FILTER,
     }  # fmt: skip
 

@@ -6,11 +6,12 @@ from html import escape
 import numpy as np
 
 from app.figures.errors import UNITS, Moment, colors, key, told
-from app.figures.map_layout import GAP, HALF, TITLE, WIDE, WIDTH, MapLayout, Spot
+from app.figures.map_layout import GAP, HALF, ROOMY, TITLE, WIDE, WIDTH, MapLayout, Spot
 from app.figures.spec import Dict, Spec, layout, packed
 from app.palette import HEAT_TOKENS
 
 PIXELS = 940.0  # about as wide as the figure is drawn
+LEAST = 640  # pixels of a short network, so that its words stay apart
 FRAME = 92  # pixels of a panel that are not its plot
 SYMBOLS = {
     "conv": ("square", 8), "linear": ("square", 8), "pool": ("triangle-down", 10),
@@ -68,6 +69,7 @@ def network_map(
         "layout": frame(drawn, revision, unit, values, what, picked),
         "tokens": HEAT_TOKENS,
         "note": note,
+        "least": LEAST if drawn.width <= ROOMY else PIXELS,
         "table": {
             "columns": ["layer", "values", UNITS[what].axis],
             "rows": [

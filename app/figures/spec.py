@@ -34,6 +34,7 @@ class Spec(TypedDict, total=False):
     caption: str  # what the table holds, with the unit
     hint: str  # what a click does
     note: str  # a line below the plot; HTML
+    least: float  # pixels of width that it needs; a narrower screen scrolls it sideways
     empty: str  # why there is nothing to see yet; shown in place of the plot
     cells: list[Dict]  # marks over a heat map's cells: x and y from 0, kind, words
     story: Dict  # stages, and at whose end it rests; traces' meta.keys: what moves when

@@ -77,6 +77,8 @@ export class Panel {
   words() {
     const { key, spec, title, meaning, height } = this.given;
     this.root.style.height = `${height}px`;
+    this.host.style.minWidth = spec.least ? `${spec.least}px` : ""; // a narrower screen scrolls it
+    this.body.style.overflowX = spec.least ? "auto" : "";
     for (const name of ["card", "muted", "grid"]) {
       this.panel.style.setProperty(`--bkn-${name}`, this.theme.tokens[name]);
     }

@@ -176,3 +176,15 @@ def test_a_live_race_is_followed_and_can_be_measured(server, visit):
     wait_said(page, "Measuring")
     page.locator(".st-key-fig_profile .main-svg").first.wait_for()
     wait_said(page, re.compile("a learning rate above|not finite|no learning rate"))
+
+
+def test_on_a_narrow_screen_crowded_figures_are_scrolled_and_the_page_is_not(server, visit):
+    page = visit_layers(visit, server, "?layer=layer1", width=420)
+    for key in ("fig_map", "fig_depth"):
+        host = page.locator(f".st-key-{key} .bkn-host")
+        until(lambda host=host: host.bounding_box()["width"] >= 640, "room for its words")
+        scrolled = "(host) => (host.parentElement.scrollLeft = 999, host.parentElement.scrollLeft)"
+        assert host.evaluate(scrolled) > 200
+    assert page.evaluate("document.documentElement.scrollWidth") == 420
+    click_layer(page, 5)  # the last one, reached by scrolling
+    until(lambda: "layer6" in title(page, "fig_belief"), "layer6 to be shown")
