@@ -26,7 +26,7 @@ from bkn.normalizers.scaled_weights import ScaledWeights
 from bkn.surgery.joins import between, joins
 from bkn.surgery.method import Method
 from bkn.surgery.network import Network
-from bkn.surgery.placement import in_place
+from bkn.surgery.placement import left_empty
 from bkn.surgery.weights import raw_weight, rewrite, with_bias
 
 PRODUCTS = {operator.mul, operator.imul, torch.mul, "mul", "mul_"}
@@ -45,7 +45,7 @@ def place(network: Network, method: Method) -> None:
     clipping, alpha, start = (
         float(method.options[name]) for name in ("clipping", "alpha", "skip_gain")
     )
-    in_place(network, method)
+    left_empty(network, method)
     _scale_weights(network, clipping)
     _scale_activations(network)
     _scale_branches(network, alpha, start, clipping)

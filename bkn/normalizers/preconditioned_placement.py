@@ -7,7 +7,7 @@ from torch import nn
 from bkn.normalizers.preconditioned import InputStatistics
 from bkn.surgery.method import Method
 from bkn.surgery.network import Network
-from bkn.surgery.placement import in_place
+from bkn.surgery.placement import left_empty
 from bkn.surgery.weights import with_bias
 
 
@@ -21,7 +21,7 @@ def place(network: Network, method: Method) -> None:
     Raises:
         ValueError: for transposed convolutions, rewritten weights, and layers that are used twice.
     """
-    in_place(network, method)
+    left_empty(network, method)
     seen: set[nn.Module] = set()
     for node in network.weight_layers():
         layer: Any = network.module(node)

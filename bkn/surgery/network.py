@@ -28,7 +28,9 @@ ACTIVATION_MODULES = (
 ACTIVATION_CALLS: dict[Any, type[nn.Module]] = {
     F.relu: nn.ReLU, torch.relu: nn.ReLU, "relu": nn.ReLU, "relu_": nn.ReLU, F.relu6: nn.ReLU6,
     F.silu: nn.SiLU, F.gelu: nn.GELU, F.hardswish: nn.Hardswish, torch.sigmoid: nn.Sigmoid,
-    torch.tanh: nn.Tanh,
+    torch.tanh: nn.Tanh, torch.relu_: nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh,
+    F.leaky_relu: nn.LeakyReLU, F.elu: nn.ELU, F.selu: nn.SELU, F.celu: nn.CELU, F.mish: nn.Mish,
+    F.hardsigmoid: nn.Hardsigmoid, F.hardtanh: nn.Hardtanh,
 }  # fmt: skip
 ADDITIONS = {operator.add, operator.iadd, torch.add, "add", "add_"}
 

@@ -8,6 +8,8 @@ import copy
 import operator
 from typing import Any, cast
 
+import torch
+import torch.nn.functional as F
 from torch import fx, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -15,7 +17,10 @@ from bkn.normalizers.base import Normalizer
 from bkn.surgery.method import Method
 from bkn.surgery.network import Network
 
-OUT_OF_PLACE: dict[Any, Any] = {"relu_": "relu", "add_": "add", operator.iadd: operator.add}
+OUT_OF_PLACE: dict[Any, Any] = {
+    "relu_": "relu", "add_": "add", operator.iadd: operator.add, torch.relu_: torch.relu,
+    F.leaky_relu_: F.leaky_relu, F.elu_: F.elu, "mul_": "mul", operator.imul: operator.mul,
+}  # fmt: skip
 
 
 def in_place(network: Network, method: Method) -> list[fx.Node]:
@@ -33,6 +38,20 @@ def in_place(network: Network, method: Method) -> list[fx.Node]:
                 network.put(path, norm)
     for node in nodes:
         network.normalize_at(node)
+    return nodes
+
+
+def left_empty(network: Network, method: Method) -> list[fx.Node]:
+    """`in_place`, for normalizers that hand on the very tensor they are given.
+
+    Returns:
+        The nodes that call the normalizers, in order of execution.
+    """
+    nodes = in_place(network, method)
+    for node in nodes:
+        (y,) = node.users
+        for user in list(y.users):
+            _write_elsewhere(network, user)
     return nodes
 
 

@@ -8,6 +8,7 @@ from torch import nn
 from torch.testing import assert_close
 
 from bkn.normalizers.base import Normalizer
+from bkn.surgery.convert import convert
 from bkn.surgery.method import Method
 from bkn.surgery.network import Network
 from bkn.surgery.placement import before_weights, with_activation
@@ -161,3 +162,36 @@ def test_what_is_frozen_stays_so(heard, training):
     network = Network(Stream(nn.ReLU(), torch.add).train(training))
     before_weights(network, heard)
     assert network.finish().norm0.training is training
+
+
+@pytest.mark.parametrize("method", ["preconditioned", "norm_free"])
+@pytest.mark.parametrize(
+    "act",
+    [nn.ReLU(inplace=True), lambda x: F.relu(x, inplace=True), lambda x: x.relu_(), torch.relu_],
+    ids=["module", "function", "method", "torch"],
+)
+def test_where_a_norm_stood_nothing_writes_over_the_stream(act, method):
+    torch.manual_seed(0)
+    net, sound = Stream(act, torch.add), Stream(torch.relu, torch.add)
+    sound.load_state_dict(net.state_dict())
+    x = torch.randn(2, 3, 8, 8)
+    assert_close(convert(net, method)(x), convert(sound, method)(x))
+
+
+@pytest.mark.parametrize(
+    ("act", "heard_of"),
+    [
+        (lambda x: F.leaky_relu(x, 0.3), nn.LeakyReLU(0.3)),
+        (lambda x: F.elu(x, 0.5, inplace=True), nn.ELU(0.5)),
+        (lambda x: x.sigmoid(), nn.Sigmoid()),
+        (F.mish, nn.Mish()),
+        (lambda x: F.hardtanh(x, 0.0, 6.0), nn.Hardtanh(0.0, 6.0)),
+    ],
+    ids=["leaky_relu", "elu", "sigmoid", "mish", "hardtanh"],
+)
+def test_activations_that_are_functions_are_heard_of_with_their_settings(heard, act, heard_of):
+    net = Stream(act, torch.add)
+    model = placed(net, with_activation, heard)
+    (norm,) = [norm for norm in model.modules() if isinstance(norm, Heard)]
+    assert repr(norm.heard) == repr(heard_of)
+    assert_close(model(X), net(X))
