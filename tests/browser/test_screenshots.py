@@ -51,6 +51,15 @@ def test_screenshot_of_the_layers_page(server, visit, folder):
     picture(page, folder / "layers-light.png")
 
 
+def test_screenshot_of_the_batch_size_page(server, visit, folder):
+    figures = [f".st-key-fig_{key} .js-plotly-plot" for key in ("curve", "grid", "steps")]
+    page = visit(f"{server.url}/batch_size", ready=figures[0], width=1440, height=1420)
+    for figure in figures:
+        page.locator(figure).first.wait_for()
+    page.get_by_text("on this machine").first.wait_for()  # how long it takes has been timed
+    picture(page, folder / "batch-size-light.png")
+
+
 def test_screenshot_of_the_claims_page(server, visit, folder):
     url = f"{server.url}/claims?claim=kalman_small_batches"
     page = visit(url, ready=".st-key-claim_sheet .bkn-protocols", width=1440, height=1250)
