@@ -5,6 +5,8 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from bkn.store.errors import StoreError
+
 COMMANDS = {  # name: what it does, in a few words
     "train": "train a race without the page, with a progress bar",
     "sweep": "train a grid of experiments, as the Batch size page does",
@@ -17,7 +19,9 @@ COMMANDS = {  # name: what it does, in a few words
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit status. Wrong values end in one sentence and status 2."""
+    """Run a command; returns the exit status. Wrong values end in one sentence and status 2,
+    a store that cannot be used in one and status 1.
+    """
     parser = argparse.ArgumentParser(prog="python -m bkn", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, words in COMMANDS.items():
@@ -31,6 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as refused:
         print(f"bkn {given.command}: {refused}", file=sys.stderr)
         return 2
+    except StoreError as broken:
+        print(f"bkn {given.command}: {broken}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

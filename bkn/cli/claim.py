@@ -23,7 +23,6 @@ from bkn.cli.machine import device_name, versions
 from bkn.engine.conductor import Conductor
 from bkn.fetch.state import require
 from bkn.results import results
-from bkn.store.errors import StoreError
 from bkn.store.home import ROOT, home, store_path
 from bkn.store.reader import Reader
 from bkn.store.sweeps import DONE, job_rows
@@ -74,9 +73,6 @@ def run(given: argparse.Namespace) -> int:
         entries = decide(claims, given.protocol)
     except KeyboardInterrupt:
         return STOPPED_BY_HAND
-    except StoreError as error:
-        print(f"bkn claim: {error}", file=sys.stderr)
-        return 1
     print(verdicts(entries))
     whole = len(claims) == len(CLAIMS) and given.protocol == "laptop"
     if given.out or whole:

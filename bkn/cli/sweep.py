@@ -15,7 +15,6 @@ from bkn.cli.settings import ENTRANTS, add_plain, options_of, plain_of
 from bkn.cli.sweep_table import table, write_csv
 from bkn.engine.conductor import Conductor
 from bkn.results import results
-from bkn.store.errors import StoreError
 from bkn.store.home import home
 from bkn.store.sweeps import DONE
 from bkn.sweep import AXES, DIAGNOSES, Sweep
@@ -59,9 +58,6 @@ def run(given: argparse.Namespace) -> int:
             conductor.close()
     except KeyboardInterrupt:
         return STOPPED_BY_HAND
-    except StoreError as error:
-        print(f"bkn sweep: {error}", file=sys.stderr)
-        return 1
 
 
 def sweep_of(given: argparse.Namespace) -> Sweep:

@@ -33,6 +33,22 @@ def explain(error: sqlite3.Error, path: Path) -> StoreError:
     return StoreError(f"the store {path} failed: {error}", "other")
 
 
+def make_folder(path: Path) -> None:
+    """Make the folder of a store.
+
+    Raises:
+        StoreError: if there can be none.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"the store {path} failed: its folder cannot be made ({error.strerror}); name another "
+            "by BKN_HOME",
+            "unwritable",
+        ) from error
+
+
 @contextmanager
 def in_words(path: Path) -> Iterator[None]:
     """Turn SQLite's errors inside the block into StoreError."""

@@ -7,7 +7,7 @@ A row per scalar would be 50 times slower to write and 400 times slower to read.
 import sqlite3
 from pathlib import Path
 
-from bkn.store.errors import StoreError, in_words
+from bkn.store.errors import StoreError, in_words, make_folder
 
 MIGRATIONS = (
     """
@@ -106,7 +106,7 @@ def open_for_writing(path: Path, timeout: float = 5.0) -> sqlite3.Connection:
     Raises:
         StoreError: damaged, locked, unwritable or from the future.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path)
     with in_words(path):
         db = sqlite3.connect(path, timeout=timeout, isolation_level=None)
         try:

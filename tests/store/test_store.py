@@ -195,6 +195,13 @@ def test_a_store_from_the_future_is_refused_in_words(writer, reader, path):
             use()
 
 
+def test_a_folder_that_cannot_be_made_is_told_in_words(tmp_path):
+    (tmp_path / "home").write_text("a file where a folder should be")
+    with pytest.raises(StoreError, match=r"its folder cannot be made .* by BKN_HOME") as refused:
+        Writer(tmp_path / "home" / "runs.db")
+    assert refused.value.kind == "unwritable"
+
+
 def test_a_damaged_file_is_told_in_words(path, reader, tmp_path):
     path.parent.mkdir()
     path.write_bytes(b"this is a shopping list, " * 400)
