@@ -144,11 +144,17 @@ def look(lab: Lab) -> Scene:
     state = st.session_state
     watched, race_id = chosen_race(lab)
     cache = watched.cache
-    if state.get("entrant") not in range(len(cache.race.experiments)):
+    asked, there = state.get("entrant"), range(len(cache.race.experiments))
+    by_link = "channel_of" not in state[MINE]  # no layer was looked at so far
+    if asked not in there:
+        if asked is not None and by_link:
+            wrong(f"entrant must be a position from 0 to {there[-1]} in this race, got {asked}")
         state["entrant"] = entrants(cache)[0]
     position = state["entrant"]
     card = cache.race.experiments[position].method_card
     settle("moment", ("var", "mean"), "var")
+    if by_link and state.get("source") not in (None, *sources(card)):
+        wrong(f"{cache.race.labels[position]} has no {link.ERRORS[state['source']]} to be judged")
     settle("source", sources(card), sources(card)[0])
     history = lab.histories.of(cache, position)
     steps = history.steps() if history.layout else []

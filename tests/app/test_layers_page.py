@@ -67,6 +67,22 @@ def test_the_worst_layer_and_its_worst_channel_come_first(page):
     assert page.button(key="worst").disabled
 
 
+@pytest.mark.parametrize(
+    ("link", "words"),
+    [
+        ({"entrant": "6"}, "entrant must be a position from 0 to 2 in this race, got 6"),
+        ({"entrant": "1", "source": "prior"}, "Group norm has no prior to be judged"),
+    ],
+)
+def test_what_a_link_asks_of_a_race_that_has_it_not_is_said(home, link, words):
+    write_race(home, convnet(), steps=STEPS, epochs=10)
+    page = open_page(home, **link)
+    assert words in said(page)
+    other = "layer2" if page.session_state["layer"] != "layer2" else "layer3"
+    page.selectbox(key="layer").set_value(other).run()
+    assert "In the link" not in said(page)
+
+
 def test_another_layer_begins_with_its_own_worst_channel(page):
     before = page.session_state["channel"]
     page.selectbox(key="layer").set_value("layer2").run()
