@@ -63,7 +63,7 @@ def offer(card: DatasetCard) -> None:
         where = f" ({wrong})"
     words = (
         f"{name(card)} is not on this machine yet: {megabytes(card.size)}{where}.{already} "
-        "Fetch it once, then press Start."
+        "Fetch it once, before you start."
     )
     with st.container(horizontal=True, vertical_alignment="center", key="downloading"):
         st.html(f'<p class="bkn-shown" role="status">{escape(words)}</p>')
