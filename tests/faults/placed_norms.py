@@ -137,8 +137,8 @@ FAULTS = [
     ),
     Fault(
         PLACEMENT,
-        "            _write_elsewhere(network, user)\n",
-        "            pass\n",
+        "list(node.users):\n            _write_elsewhere(network, user)\n",
+        "list(node.users):\n            pass\n",
         "tests/surgery/test_placement.py::test_without_its_norm_an_activation_does_not_write_over_the_shortcut",
         "with the norm gone, an activation writes over the shortcut",
     ),
