@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 
 from tqdm import tqdm
 
@@ -49,17 +50,20 @@ def conduct(conductor: Conductor, sweeps: Sequence[Sweep], again: bool = False) 
         return Outcome("stopped", tuple(ids), by_hand=True)
 
 
-def require_images(conductor: Conductor, sweeps: Sequence[Sweep]) -> None:
-    """Refuse sweeps with jobs still to be trained whose images are not on this machine.
+def require_here(conductor: Conductor, sweeps: Sequence[Sweep]) -> None:
+    """Refuse sweeps with jobs still to be trained whose images or device this machine lacks.
 
     Raises:
-        MissingData: saying how to fetch them.
+        MissingData: saying how to fetch the images.
+        ValueError: naming the devices that are here.
     """
     jobs = _unique(sweeps)
     rows = job_rows(conductor.reader, [job.id for job in jobs])
     left = [job for job in jobs if job.id not in rows or rows[job.id].status not in DONE]
     for key in dict.fromkeys(job.experiment.dataset for job in left):
         require(DATASETS[key])
+    for name in {job.experiment.device for job in left} - {"auto", "cpu"}:
+        import_module("bkn.training.device").resolve(name)  # torch only where it matters
 
 
 def timed_estimate(conductor: Conductor, sweeps: Sequence[Sweep]) -> Estimate:

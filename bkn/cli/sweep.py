@@ -8,7 +8,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from bkn.cli.conduct import Outcome, conduct, require_images, timed_estimate
+from bkn.cli.conduct import Outcome, conduct, require_here, timed_estimate
 from bkn.cli.executors import add_executor, conductor_of
 from bkn.cli.files import check_out
 from bkn.cli.settings import ENTRANTS, add_plain, options_of, plain_of
@@ -96,8 +96,8 @@ def _run(conductor: Conductor, sweep: Sweep, given: argparse.Namespace) -> int:
     for misfit in sweep.misfits:
         where = f"batch {misfit.settings['batch']}, micro-batch {misfit.settings['micro_batch']}"
         print(f"left out: {misfit.entrant} at {where}: {misfit.why}", file=sys.stderr)
-    if given.executor == "local":  # a cluster has its own way to images
-        require_images(conductor, [sweep])
+    if given.executor == "local":  # a cluster has its own images and devices
+        require_here(conductor, [sweep])
     expected = timed_estimate(conductor, [sweep])
     print(expected.words, file=sys.stdout if given.estimate else sys.stderr)
     if given.estimate:

@@ -153,6 +153,9 @@ class Reader:
         except FileNotFoundError:
             self._drop()
             return None
+        except OSError as error:
+            why = f"it cannot be read ({error.strerror}); name another folder by BKN_HOME"
+            raise StoreError(f"the store {self.path} failed: {why}", "unreadable") from error
         if self._db is None or self._file != (found.st_dev, found.st_ino):
             self._drop()
             mode = "mode=ro&immutable=1" if self.immutable else "mode=ro"

@@ -237,6 +237,7 @@ def _all(reader):
         (["--executor", "ray", "--gpus", "1.5"], "gpus must be a share such as 0.25 or a whole"),
         (["--executor", "ray", "--gpus", "-1"], "gpus must be a share such as 0.25 or a whole"),
         (["--diagnose", "always"], "diagnose must be one of"),
+        (["--device", "cuda:99"], "device 'cuda:99' is not on this machine; here: auto, cpu"),
     ],
 )
 def test_wrong_arguments_end_in_one_sentence(home, capsys, arguments, words):

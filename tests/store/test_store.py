@@ -265,3 +265,10 @@ def test_facts(writer, path):
     assert facts.free > 0
     nowhere = store_facts(path.parent / "not" / "made")
     assert (nowhere.size, nowhere.runs, nowhere.problem) == (0, 0, "")
+
+
+def test_facts_of_a_home_that_is_a_file_say_so(tmp_path):
+    (tmp_path / "file").touch()
+    facts = store_facts(tmp_path / "file")
+    assert "cannot be read (Not a directory); name another folder by BKN_HOME" in facts.problem
+    assert (facts.size, facts.runs) == (0, 0)
