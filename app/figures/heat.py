@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 TOP = 10.0  # ×10 and more share the last colour
 MOST_ROWS = 12  # that can each carry words, in one row of panels
 MOST_LOWER = 7  # in each of several rows of panels
-NUMBERS = 0.085  # share of the width between two heat maps, for the numbers
+LEAST, LEAST_PANEL = 110, 110  # pixels, so that numbers stay apart from the next heat map
+NUMBERS = 0.1  # share of the width between two heat maps, for the numbers
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ def error_heat(cache: "RaceCache", selected_layer: str | None = None) -> Spec:
         add_panel(frame, place, latest_factors(cache, position), position, selected_layer)
         frame["annotations"].append(heading(labels[index], f"@t{position}", index, columns))
     spec["layout"] = frame
+    spec["least"] = LEAST + LEAST_PANEL * columns
     spec["table"] = table(cache, shown, drawn, layers)
     spec["caption"] = "Factor by which the variance is off now"
     spec["label"] = in_words(cache, shown, drawn)

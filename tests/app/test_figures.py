@@ -1,5 +1,6 @@
 """What holds for every figure: colours known, axes named, sizes bounded, never empty in silence."""
 
+import itertools
 import json
 import re
 
@@ -142,3 +143,13 @@ def test_every_heat_map_has_its_first_layer_on_top_by_a_fixed_range():
         assert axis["autorange"] is False
         assert axis["range"] == [len(axis["categoryarray"]) - 0.5, -0.5]
         assert axis["categoryarray"] == cache.layers(0)
+
+
+def test_between_heat_maps_there_is_room_for_their_numbers_however_narrow_the_screen():
+    spec = figures.error_heat(RACES["four"])
+    domains = [axis["domain"] for name, axis in spec["layout"].items() if name.startswith("xaxis")]
+    margin = spec["layout"]["margin"]
+    width = spec["least"] - margin["l"] - margin["r"]
+    gaps = [width * (after[0] - before[1]) for before, after in itertools.pairwise(domains)]
+    assert len(gaps) >= 1
+    assert min(gaps) > 30  # pixels: a bold ×8.3
