@@ -69,9 +69,11 @@ def breaks(table: Table, fallen: Sequence[Difference]) -> str:
     deepest = min(worse[order[0]], key=mean)
     where = places(table, worse[order[0]])
     there = f"m = {deepest.cell.place.micro_batch}"
+    largest = deepest.against.place.micro_batch
     words = (
-        f"{name(table, order[0])} breaks at {where}: {'there' if where == there else f'at {there}'}"
-        f" it is {points(deepest, -1)} below itself at m = {deepest.against.place.micro_batch}"
+        f"{name(table, order[0])} loses accuracy at {where}: "
+        f"{'there' if where == there else f'at {there}'} it is {points(deepest, -1)} below itself "
+        f"at m = {largest}"
     )
     others = [f"{name(table, one)} at {places(table, worse[one])}" for one in order[1:]]
     words += f". So do {listed(others)}" if len(others) > 1 else ""

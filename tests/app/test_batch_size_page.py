@@ -303,7 +303,7 @@ def test_where_each_method_breaks_is_said(batch_page, home):
     many = Sweep(micro_batches=(2, 8, 64), seeds=tuple(range(8)), common={"epochs": 1})
     write_sweep(home, many, lively)
     words = html(batch_page())
-    assert "breaks at m = 2: there it is 6." in words
+    assert "loses accuracy at m = 2: there it is 6." in words
     assert "below itself at m = 64" in words
     assert "no fall beyond chance is seen of" in words
     assert "better" in words  # in the table

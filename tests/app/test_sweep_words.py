@@ -23,7 +23,9 @@ def said(made, at=AT, baseline="batch", moving=False):
 
 def test_where_a_method_breaks_and_by_how_much():
     words = said(table(lively, seeds=SEEDS))
-    assert words.startswith("Batch norm breaks at m = 2: there it is 6.2 points (6.0 to 6.4) below")
+    assert words.startswith(
+        "Batch norm loses accuracy at m = 2: there it is 6.2 points (6.0 to 6.4) below"
+    )
     assert "no fall beyond chance is seen of Group norm and Kalman norm" in words
     assert re.search(
         r"At m = 2 \w+ norm is 6\.\d points \(\d\.\d to \d\.\d\) above Batch norm", words
@@ -37,7 +39,7 @@ def test_several_places_below_each_other_are_named_once():
         return lively(job) - fall
 
     words = said(table(early, seeds=SEEDS))
-    assert "Batch norm breaks at m = 8 and below: at m = 2 it is 26." in words
+    assert "Batch norm loses accuracy at m = 8 and below: at m = 2 it is 26." in words
 
 
 def test_two_that_break_are_both_named():
@@ -47,7 +49,7 @@ def test_two_that_break_are_both_named():
         return lively(job) - (0.1 if broken else 0)
 
     words = said(table(both, seeds=SEEDS))
-    assert "Kalman norm breaks at m = 2" in words
+    assert "Kalman norm loses accuracy at m = 2" in words
     assert "So does Batch norm at m = 2" in words
 
 
