@@ -22,8 +22,8 @@ FAULTS = [
     ),
     Fault(
         "bkn/engine/ray_executor.py",
-        "        return news + self._silent()  # last: this process itself may have slept",
-        "        return self._silent() + news",
+        "        news: list[News] = []\n",
+        "        news = self._silent()\n",
         f"{EXECUTOR}::test_a_cancelled_job_ends_and_is_not_heard_of_again",
         "after a sleep of the driver every attempt counts as silent",
     ),
