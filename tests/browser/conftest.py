@@ -2,14 +2,15 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.driving import CHROMIUM, MEASURED, Server, alive, serve
+from tests.browser.driving import CHROMIUM, MEASURED, Server, account, alive, serve
 from tests.patience import PATIENCE, until
 
 QUIET = (
@@ -21,12 +22,24 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
+PAGES = pytest.StashKey[list[Page]]()  # those that a test has opened
+SLOWDOWN = float(os.environ.get("BKN_BROWSER_SLOWDOWN", "1"))  # how many times slower pages run
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(item.path).is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.browser)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Say what the pages of a failed test show: where it failed, nobody may be able to look."""
+    report = yield
+    if report.when == "call" and report.failed:
+        for page in item.stash.get(PAGES, []):
+            report.sections.append(("what the page shows", account(page)))
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -86,9 +99,10 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def visit(chromium: Browser) -> Iterator[Callable[..., Page]]:
+def visit(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Page]]:
     """Open an address as a new visitor; any JavaScript error fails the test."""
     contexts, errors = [], []
+    pages = request.node.stash.setdefault(PAGES, [])
 
     def visit(
         url: str,
@@ -102,6 +116,10 @@ def visit(chromium: Browser) -> Iterator[Callable[..., Page]]:
         )
         contexts.append(context)
         page = context.new_page()
+        pages.append(page)
+        if SLOWDOWN > 1:
+            rate = {"rate": SLOWDOWN}
+            context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", rate)
         page.set_default_timeout(1000 * PATIENCE)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(url)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import FloatRect, Locator, Page
+from playwright.sync_api import Error, FloatRect, Locator, Page
 
 from bkn.store.home import store_path
 from bkn.store.reader import Reader
@@ -172,6 +172,21 @@ def drawn(page: Page, key: str) -> str:
     """The path of a figure's first line, "" before there is one."""
     lines = page.locator(LINE.format(key))
     return (lines.first.get_attribute("d") or "") if lines.count() else ""
+
+
+def wait_drawn(page: Page) -> None:
+    """Wait until the server has said all it has to say for now."""
+    page.locator(".stApp[data-test-script-state=notRunning]").wait_for()
+
+
+def account(page: Page) -> str:
+    """What a page shows, in words: its address, whether it is being drawn, its text."""
+    try:
+        state = page.locator(".stApp").get_attribute("data-test-script-state", timeout=5000)
+        text = page.locator("body").inner_text(timeout=5000)
+    except Error as unreadable:  # a page that answers nobody is worth knowing, too
+        return f"{page.url}: {unreadable}"
+    return f"{page.url}, script {state}:\n" + re.sub(r"\n+", " | ", text)[:3000]
 
 
 def measured(line: str) -> None:

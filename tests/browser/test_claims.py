@@ -9,7 +9,7 @@ from app.claims.looks import LOOKS
 from bkn.claims import CLAIMS
 from bkn.store.home import store_path
 from bkn.store.writer import Writer
-from tests.browser.driving import address, measured, press, serve, wait_said
+from tests.browser.driving import address, measured, press, serve, wait_drawn, wait_said
 from tests.patience import assert_fast, seconds_until, until
 from tests.sweeps import write_job
 
@@ -32,6 +32,8 @@ def visit_claims(visit, server, query=""):
     """Open the page and wait until it is whole."""
     page = visit(f"{server.url}/claims{query}", ready=".bkn-summary")
     page.locator(".bkn-claim").last.wait_for()
+    page.locator("[class*=st-key-open_] button").last.wait_for()  # its code may come after the text
+    wait_drawn(page)
     return page
 
 
@@ -84,7 +86,9 @@ def test_a_claim_is_run_to_its_verdict_and_its_runs_lead_to_their_race(lab, visi
     page.locator(".st-key-claim_sheet .bkn-tests svg.bkn-interval circle").first.wait_for()
     page.get_by_text("The runs behind").click()
     link = page.locator(f'a[href="./?run={jobs[-1].id}"]')
-    link.wait_for()
+    finished = page.locator(".bkn-runs tbody tr", has_text="finished")
+    until(lambda: finished.count() == len(jobs), "the table to be final")
+    wait_drawn(page)  # a link that is drawn anew under the mouse leads nowhere
     link.click()
     page.locator(".bkn-card").first.wait_for()
     assert f"run={jobs[-1].id}" in page.url
