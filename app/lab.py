@@ -110,7 +110,8 @@ class Lab:
     def tell(self, race_id: str, command: str) -> None:
         """Send a command and wait, not for long, until the store shows that it was done.
 
-        So the picture that follows a click already shows what it did.
+        So the picture that follows a click already shows what it did. A paused race is not paused
+        once more, nor a running one resumed.
 
         Args:
             race_id: of the race.
@@ -120,6 +121,8 @@ class Lab:
             ValueError: if the race takes no commands.
         """
         before = self._step(race_id)
+        if command in ("pause", "resume") and self._done(race_id, command, before):
+            return
         self.supervisor.send(race_id, command)
         deadline = time.monotonic() + SECONDS[command]
         while time.monotonic() < deadline and not self._done(race_id, command, before):

@@ -1,4 +1,9 @@
-"""The transport row: Start, Pause, Step, Stop, Reset, and what they do to a race."""
+"""The transport row: Start, Pause, Step, Stop, Reset, and what they do to a race.
+
+Streamlit sometimes sends one click twice: with a refresh that falls due at the same moment, and by
+itself. So what a button does may be done twice with no harm, and no button changes its meaning:
+Pause and Resume are two, or the second half of a click on one would press the other.
+"""
 
 from collections.abc import Callable
 from typing import Any, Literal
@@ -29,7 +34,7 @@ def row(lab: Lab, view: View, wanted: Wanted) -> None:
         button("Restart" if mine else "Start", "start", ":material/play_arrow:", able,
                lambda: start(lab, view, forms.wanted()), primary=True)  # fmt: skip
         if waits:
-            button("Resume", "pause", ":material/play_arrow:", mine or goes_on,
+            button("Resume", "go_on", ":material/play_arrow:", mine or goes_on,
                    lambda: resume(lab, view))  # fmt: skip
         else:
             button(
@@ -71,6 +76,8 @@ def start(lab: Lab, view: View, wanted: Wanted, paused: bool = False) -> str:
     """Start the wanted race and put its link into the address; ends the visitor's running one."""
     if wanted.race is None:
         raise ValueError(wanted.problem)
+    if view.status == "queued" and view.mine and view.race == wanted.race:
+        return view.race_id  # begun a moment ago, and the same
     if view.moving and view.mine:
         lab.tell(view.race_id, "stop")
     race_id = lab.supervisor.start(wanted.race, wanted.speed, paused=paused)

@@ -63,11 +63,11 @@ def timeline(scene: Scene) -> bool:
     explain = st.session_state.get("explain", "on")
     st.session_state["explain"] = explain not in (False, "off")
     with st.container(horizontal=True, vertical_alignment="center", key="timeline"):
-        st.button(
-            "Pause" if playing else "Play", "play", on_click=play, args=(scene,),
-            icon=":material/pause:" if playing else ":material/play_arrow:",
-            disabled=len(scene.steps) < 2,
-        )  # fmt: skip
+        if playing:  # two buttons: a click that comes twice must not undo itself
+            st.button("Pause", "rest", on_click=rest, icon=":material/pause:")
+        else:
+            st.button("Play", "play", on_click=play, args=(scene,), icon=":material/play_arrow:",
+                      disabled=len(scene.steps) < 2)  # fmt: skip
         history_slider(scene, playing)
         st.html(f'<div class="bkn-now" role="status">{when(scene)}</div>')
         return st.toggle("Explain", key="explain")
@@ -102,12 +102,17 @@ def when(scene: Scene) -> str:
 
 
 def play(scene: Scene) -> None:
-    """Start from where the slider is, from the beginning if it is at the end; or rest."""
+    """Start from where the slider is, from the beginning if it is at the end."""
     state = st.session_state
-    if state.pop(PLAYING, None):
+    if PLAYING in state:
         return
     at = nearest(scene.steps, state["at"])
     state[PLAYING] = time.monotonic(), scene.steps[0] if at == scene.steps[-1] else at
+
+
+def rest() -> None:
+    """Stay where it is."""
+    st.session_state.pop(PLAYING, None)
 
 
 def channel(scene: Scene) -> None:

@@ -207,9 +207,9 @@ def test_the_transport_row_commands_the_race(page, supervisor):
     assert page.button(key="step").disabled
     click(page, "pause")
     assert supervisor.sent[-1] == ("pause",)
-    assert page.button(key="pause").label == "Resume"  # at once, not with the next refresh
+    assert page.button(key="go_on").label == "Resume"  # at once, not with the next refresh
     click(page, "step")
-    click(page, "pause")
+    click(page, "go_on")
     assert supervisor.sent[-2:] == [("step",), ("resume",)]
     click(page, "stop")
     assert supervisor.sent[-1] == ("stop",)
@@ -317,8 +317,8 @@ def test_a_stopped_race_goes_on_from_its_checkpoint(page, supervisor):
     click(page, "start")
     supervisor.mark(link(page, "run"), "stopped")
     page.run()
-    assert page.button(key="pause").label == "Resume"
-    click(page, "pause")
+    assert page.button(key="go_on").label == "Resume"
+    click(page, "go_on")
     assert supervisor.sent[-1] == ("resume",)
 
 
@@ -331,8 +331,20 @@ def test_a_click_waits_until_the_worker_has_done_it(page, supervisor, monkeypatc
     later = Timer(0.1, supervisor.mark, (race_id, "paused"))
     monkeypatch.setattr(supervisor, "send", lambda *args, **values: later.start())
     click(page, "pause")
-    assert page.button(key="pause").label == "Resume"
+    assert page.button(key="go_on").label == "Resume"
     later.join()
+
+
+def test_a_click_on_start_that_comes_twice_starts_one_race(page, supervisor):
+    open_page(page)
+    click(page, "start")
+    race_id = link(page, "run")
+    click(page, "start")
+    assert [sent[0] for sent in supervisor.sent] == ["start"]
+    assert link(page, "run") == race_id
+    page.number_input(key="lr").set_value(0.1).run()
+    click(page, "start")  # for another race it is no repetition
+    assert [sent[0] for sent in supervisor.sent if sent[0] != "lr"] == ["start", "stop", "start"]
 
 
 def test_a_page_that_is_being_drawn_is_not_begun_anew(page, monkeypatch):

@@ -78,13 +78,37 @@ def test_pause_step_resume_stop_and_reset(server, visit):
     at = step(page)
     press(page, "step")
     until(lambda: step(page) == at + 1, "one step more")
-    press(page, "pause")
+    press(page, "go_on")
     until(lambda: step(page) > at + 3, "the race to go on")
     press(page, "stop")
     wait_status(page, "stopped")
     press(page, "reset")
     wait_said(page, "Recorded race:")
     page.wait_for_function("!location.search.includes('run=')")
+
+
+# What Streamlit does when a refresh falls due between a click and its message, but every time.
+TWICE = """() => {
+  const send = WebSocket.prototype.send;
+  WebSocket.prototype.send = function (data) { send.call(this, data); send.call(this, data); };
+}"""
+
+
+def test_a_click_that_the_browser_sends_twice_acts_once(server, visit):
+    page = visit(f"{server.url}/?epochs=1000&methods=batch")
+    before = {race.id for race in server.reader.races()}
+    page.evaluate(TWICE)
+    press(page, "start")
+    wait_status(page, "running")
+    press(page, "pause")
+    wait_status(page, "paused")
+    at = step(page)
+    press(page, "step")  # which only a race that stays paused offers
+    until(lambda: step(page) > at, "a step")
+    kinds = [event.kind for event in server.reader.events(race_id(page))]
+    assert kinds.count("pause") == 1
+    assert "resume" not in kinds
+    assert len({race.id for race in server.reader.races()} - before) == 1, "one race was started"
 
 
 def test_step_before_start_takes_one_step_and_shows_it(server, visit):
