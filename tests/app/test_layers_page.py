@@ -2,12 +2,13 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from app.layers import scene
+from app.layers import controls, scene
 from bkn.experiment import Race
 from bkn.store.reader import Reader
 from bkn.store.writer import Writer
@@ -133,6 +134,20 @@ def test_play_goes_through_the_snapshots_and_stops_at_the_end(page, monkeypatch)
     assert all(shown)
     assert page.button(key="play").label == "Play"
     assert "step 210 of 210" in said(page)
+
+
+def test_play_and_pause_that_come_twice_change_nothing_more(monkeypatch):
+    state = {"at": 30}
+    monkeypatch.setattr(controls.st, "session_state", state)
+    looked_at = SimpleNamespace(steps=[0, 30, 60])
+    controls.play(looked_at)
+    began = state[scene.PLAYING]
+    assert began[1] == 30
+    controls.play(looked_at)
+    assert state[scene.PLAYING] == began
+    controls.rest()
+    controls.rest()
+    assert state == {"at": 30}
 
 
 def test_a_pause_stays_where_it_is(page):

@@ -6,6 +6,7 @@ from threading import Timer
 import pytest
 
 from app import forms, watch
+from app import lab as lab_module
 from bkn.catalog import METHODS
 from bkn.catalog.networks import OWN
 
@@ -333,6 +334,16 @@ def test_a_click_waits_until_the_worker_has_done_it(page, supervisor, monkeypatc
     click(page, "pause")
     assert page.button(key="go_on").label == "Resume"
     later.join()
+
+
+def test_a_race_that_pauses_or_runs_is_not_told_so_again(page, supervisor):
+    open_page(page)
+    click(page, "start")
+    race_id = link(page, "run")
+    for command in ("pause", "pause", "resume", "resume", "step", "step"):
+        lab_module.lab().tell(race_id, command)
+    sent = [command for command, *_ in supervisor.sent]
+    assert sent == ["start", "pause", "resume", "step", "step"]
 
 
 def test_a_click_on_start_that_comes_twice_starts_one_race(page, supervisor):
