@@ -2,7 +2,8 @@
 
 Streamlit sometimes sends one click twice: with a refresh that falls due at the same moment, and by
 itself. So what a button does may be done twice with no harm, and no button changes its meaning:
-Pause and Resume are two, or the second half of a click on one would press the other.
+Pause and Resume are two, or the second half of a click on one would press the other. Only Step may
+then take two steps; a paused page refreshes so seldom that this is rare.
 """
 
 from collections.abc import Callable
