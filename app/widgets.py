@@ -3,6 +3,9 @@
 Streamlit tells a browser a value that was set this way only once, in the run that has set it. A
 browser that is slow, and shows the widget only after the next run, would begin with the widget's
 own default instead and send that back as if a hand had moved it. So the value is the default too.
+
+Nor is a value set anew at every refresh: each would be an order to the browser, and one that is on
+its way when a hand moves the widget would undo the move.
 """
 
 from collections.abc import Callable, Mapping
@@ -33,4 +36,15 @@ def begins(kind: Callable[..., Any], name: str, args: tuple[Any, ...]) -> Mappin
         return {"index": options.index(value)} if value in options else {}
     if kind in (st.multiselect, st.pills):
         return {"default": [one for one in value if one in args[0]]}
+    if kind is st.segmented_control:
+        return {"default": value} if value in args[0] else {}
     return {"value": value}
+
+
+def explain() -> bool:
+    """The switch whether the figures explain themselves, which a link may have set to "off"."""
+    state = st.session_state
+    if not isinstance(state.get("explain"), bool):
+        state["explain"] = state.get("explain") != "off"
+    widget(st.toggle, "explain", "Explain")
+    return bool(state["explain"])

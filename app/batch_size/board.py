@@ -14,6 +14,7 @@ from app.figures.sweep_steps import steps
 from app.forms import entrant_words
 from app.lab import Lab
 from app.live import Pick, figure
+from app.widgets import explain, widget
 
 TALL, HALF, LOW = 440, 340, 150  # pixels
 CHOSEN = "_sweep_chosen"  # key of the list of sweeps
@@ -25,18 +26,18 @@ def switches(lab: Lab, view: View) -> bool:
     known, state = scene.known_sweeps(lab), st.session_state
     if view.sweep_id not in known:
         known = {view.sweep_id: f"Sweep {view.sweep_id}", **known}
-    state["shown_sweep"] = view.sweep_id
-    state["explain"] = state.get("explain", True) not in (False, "off")
+    if state.get("shown_sweep") != view.sweep_id:
+        state["shown_sweep"] = view.sweep_id
     with st.container(horizontal=True, vertical_alignment="center", key="sweep_top"):
-        st.selectbox(
-            "Sweep", list(known), key="shown_sweep", format_func=known.__getitem__,
+        widget(
+            st.selectbox, "shown_sweep", "Sweep", list(known), format_func=known.__getitem__,
             on_change=choose, label_visibility="collapsed",
         )  # fmt: skip
         for key, field in PLACES.items():
             if field in WORDS and len(view.table.values_of(field)) > 1:
                 choose_one(view, key, WORDS[field], f"{WORDS[field]} {{}}")
         st.html(f'<p class="bkn-shown">{escape(scene.settings_of(view))}</p>')
-        return st.toggle("Explain", key="explain")
+        return explain()
 
 
 def choose_one(view: View, key: str, label: str, words: str) -> None:

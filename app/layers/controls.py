@@ -21,6 +21,7 @@ from app.layers.scene import (
 )
 from app.live import Pick
 from app.watch import RUN
+from app.widgets import explain, widget
 
 SHORT = ERRORS | {"running": "running"}
 RACES = {WATCHED: "your race", RECORDED: "recorded race"}
@@ -36,21 +37,22 @@ def top(scene: Scene) -> None:
     labels = scene.cache.race.labels
     with st.container(horizontal=True, vertical_alignment="center", key="layers_top"):
         if st.session_state.get(RUN):
-            st.selectbox(
-                "Race", list(RACES), key="shown_race", format_func=RACES.__getitem__,
+            widget(
+                st.selectbox, "shown_race", "Race", list(RACES), format_func=RACES.__getitem__,
                 on_change=heard, label_visibility="collapsed",
             )  # fmt: skip
-        st.selectbox(
-            "Method", entrants(scene.cache), key="entrant", on_change=heard,
+        widget(
+            st.selectbox, "entrant", "Method", entrants(scene.cache), on_change=heard,
             format_func=lambda position: labels[position], label_visibility="collapsed",
         )  # fmt: skip
-        st.segmented_control(
-            "Colours show the error of", sources(scene.card), key="source", required=True,
-            format_func=SHORT.__getitem__, on_change=heard, label_visibility="collapsed",
+        widget(
+            st.segmented_control, "source", "Colours show the error of", sources(scene.card),
+            required=True, format_func=SHORT.__getitem__, on_change=heard,
+            label_visibility="collapsed",
         )  # fmt: skip
-        st.segmented_control(
-            "Moment", list(MOMENTS), key="moment", format_func=MOMENTS.__getitem__, required=True,
-            on_change=heard, label_visibility="collapsed",
+        widget(
+            st.segmented_control, "moment", "Moment", list(MOMENTS), required=True,
+            format_func=MOMENTS.__getitem__, on_change=heard, label_visibility="collapsed",
         )  # fmt: skip
 
 
@@ -60,8 +62,6 @@ def timeline(scene: Scene) -> bool:
     Returns whether the figures explain themselves.
     """
     playing = PLAYING in st.session_state
-    explain = st.session_state.get("explain", "on")
-    st.session_state["explain"] = explain not in (False, "off")
     with st.container(horizontal=True, vertical_alignment="center", key="timeline"):
         if playing:  # two buttons: a click that comes twice must not undo itself
             st.button("Pause", "rest", on_click=rest, icon=":material/pause:")
@@ -70,7 +70,7 @@ def timeline(scene: Scene) -> bool:
                       disabled=len(scene.steps) < 2)  # fmt: skip
         history_slider(scene, playing)
         st.html(f'<div class="bkn-now" role="status">{when(scene)}</div>')
-        return st.toggle("Explain", key="explain")
+        return explain()
 
 
 def history_slider(scene: Scene, playing: bool) -> None:
@@ -80,7 +80,9 @@ def history_slider(scene: Scene, playing: bool) -> None:
     visitor's slider, they would pass for a hand on it.
     """
     if not playing:
-        st.slider("Step", 0, scene.total, key="at", on_change=heard, label_visibility="collapsed")
+        widget(
+            st.slider, "at", "Step", 0, scene.total, on_change=heard, label_visibility="collapsed"
+        )
         return
     st.session_state["at_playing"] = st.session_state["at"]
     st.slider("Step", 0, scene.total, key="at_playing", disabled=True,
@@ -111,23 +113,25 @@ def play(scene: Scene) -> None:
 
 
 def rest() -> None:
-    """Stay where it is."""
-    st.session_state.pop(PLAYING, None)
+    """Stay where it is; the visitor's slider, which was away, is told where."""
+    state = st.session_state
+    state["at"] = state["at"]
+    state.pop(PLAYING, None)
 
 
 def channel(scene: Scene) -> None:
     """Which channel and micro-batch of the layer are looked at."""
     layout, arrays = scene.layer
     with st.container(horizontal=True, vertical_alignment="bottom", key="channels"):
-        st.selectbox("Layer", list(scene.snapshot.arrays) if scene.snapshot else [], key="layer",
-                     on_change=heard)  # fmt: skip
+        labels = list(scene.snapshot.arrays) if scene.snapshot else []
+        widget(st.selectbox, "layer", "Layer", labels, on_change=heard)
         if scene.card.estimates:
-            st.selectbox("Micro-batch", range(1, len(arrays["seen_mean"]) + 1), key="group",
-                         on_change=heard, help="Whose belief is drawn in full; the others stay "
-                         "faint.")  # fmt: skip
+            widget(st.selectbox, "group", "Micro-batch", range(1, len(arrays["seen_mean"]) + 1),
+                   on_change=heard,
+                   help="Whose belief is drawn in full; the others stay faint.")  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="bottom", key="one_channel"):
-        st.selectbox(
-            "Channel", list(layout.kept), key="channel", on_change=heard,
+        widget(
+            st.selectbox, "channel", "Channel", list(layout.kept), on_change=heard,
             help=f"{len(layout.kept)} of the layer's {layout.channels} channels are recorded.",
         )  # fmt: skip
         step_button("Previous channel", "previous", ":material/chevron_left:", layout.kept, -1)
@@ -165,10 +169,9 @@ def pick_layer(label: str) -> None:
 def what_if(scene: Scene) -> float:
     """The slider of the other gain."""
     st.session_state.setdefault("q", 0.5)
-    return st.slider(
-        "What if q, the weight of the micro-batch, were …", 0.0, 1.0, step=STEP, key="q",
-        on_change=chose_q,
-    )  # fmt: skip
+    widget(st.slider, "q", "What if q, the weight of the micro-batch, were …", 0.0, 1.0,
+           step=STEP, on_change=chose_q)  # fmt: skip
+    return float(st.session_state["q"])
 
 
 def chose_q() -> None:

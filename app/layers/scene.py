@@ -191,8 +191,8 @@ def shown_snapshot(cache: RaceCache, history: History, steps: list[int]) -> Snap
     if not steps:
         return None
     total = max(cache.race.common.steps, steps[-1], 1)
-    at = state.get("at")
-    state["at"] = total if at is None else min(at, total)
+    if state.get("at", total + 1) > total:  # else untouched: what is set anew undoes a late hand
+        state["at"] = total
     if PLAYING not in state:
         return history.at(nearest(steps, state["at"]))
     since, at = state[PLAYING]

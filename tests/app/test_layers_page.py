@@ -1,34 +1,12 @@
-"""The Layers page without a browser: choices, link, history, empty states in words."""
-
-import json
-from pathlib import Path
-from types import SimpleNamespace
+"""The Layers page without a browser: choices, link, empty states in words."""
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from app.layers import controls, scene
-from bkn.experiment import Race
-from bkn.store.reader import Reader
 from bkn.store.writer import Writer
+from tests.app.layers_page import ROOT, STEPS, figure, figures, open_page, said
 from tests.app.network_maps import bottlenecks, convnet
-from tests.app.snapshots import add_snapshots, write_race
-
-ROOT = Path(__file__).resolve().parents[2]
-STEPS = (0, 30, 60, 90, 120, 150, 180, 210)
-
-
-def open_page(home: Path, run: str = "synthetic", **query: str) -> AppTest:
-    """The page of a race in the store, as a link shows it."""
-    st.cache_resource.clear()
-    page = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=30)
-    page.switch_page(str(ROOT / "pages" / "layers.py"))
-    for name, value in ({"run": run} | query).items():
-        page.query_params[name] = value
-    page.run()
-    assert not page.exception
-    return page
+from tests.app.snapshots import write_race
 
 
 @pytest.fixture
@@ -36,25 +14,6 @@ def page(home) -> AppTest:
     """A finished race of three methods with eight snapshots."""
     write_race(home, convnet(), steps=STEPS, epochs=10)
     return open_page(home)
-
-
-def figure(page: AppTest, key: str) -> dict:
-    """What a live figure was sent."""
-    for element in page.get("bidi_component"):
-        data = json.loads(element.proto.json)
-        if data["key"] == key:
-            return data
-    raise AssertionError(f"no figure {key}")
-
-
-def figures(page: AppTest) -> list[str]:
-    return [json.loads(one.proto.json)["key"] for one in page.get("bidi_component")]
-
-
-def said(page: AppTest) -> str:
-    """All words that are no figure."""
-    boxes = [*page.get("html"), *page.info, *page.warning, *page.error]
-    return " ".join(str(getattr(box, "value", "") or box.proto.body) for box in boxes)
 
 
 def test_the_worst_layer_and_its_worst_channel_come_first(page):
@@ -101,74 +60,6 @@ def test_another_layer_begins_with_its_own_worst_channel(page):
     page.selectbox(key="layer").set_value("layer1").run()  # as many channels, another worst one
     assert page.session_state["channel"] != first
     assert page.button(key="worst").disabled
-
-
-def test_the_slider_snaps_to_the_nearest_snapshot_and_stands_in_the_link(page):
-    assert "step 210 of 210" in said(page)
-    assert "at" not in page.query_params
-    page.slider(key="at").set_value(100).run()
-    assert "step 90 of 210 · snapshot 4 of 8" in said(page)
-    assert page.query_params["at"] == "100"
-
-
-def test_a_thinned_run_keeps_the_slider_where_it_is(page, home):
-    page.slider(key="at").set_value(100).run()
-    with Writer(home / "runs.db") as writer, writer.transaction():
-        for run in writer.run_ids("synthetic"):
-            writer.drop_snapshots(run, [30, 90, 150])
-    page.run()
-    assert page.session_state["at"] == 100
-    assert "step 120 of 210 · snapshot 3 of 5" in said(page)
-
-
-def test_play_goes_through_the_snapshots_and_stops_at_the_end(page, monkeypatch):
-    page.button(key="play").click().run()
-    assert page.button(key="rest").label == "Pause"
-    shown, query = ["step 0 of" in said(page)], page.query_params.get("at")
-    monkeypatch.setattr(scene, "BEAT", 1e-9)  # every look is due
-    for _ in STEPS:
-        page.run()
-        plays = "rest" in [button.key for button in page.button]
-        assert page.query_params.get("at") == query or not plays
-        shown.append(f"step {page.session_state['at']} of" in said(page))
-    assert all(shown)
-    assert page.button(key="play").label == "Play"
-    assert "step 210 of 210" in said(page)
-
-
-def test_play_and_pause_that_come_twice_change_nothing_more(monkeypatch):
-    state = {"at": 30}
-    monkeypatch.setattr(controls.st, "session_state", state)
-    looked_at = SimpleNamespace(steps=[0, 30, 60])
-    controls.play(looked_at)
-    began = state[scene.PLAYING]
-    assert began[1] == 30
-    controls.play(looked_at)
-    assert state[scene.PLAYING] == began
-    controls.rest()
-    controls.rest()
-    assert state == {"at": 30}
-
-
-def test_a_pause_stays_where_it_is(page):
-    page.slider(key="at").set_value(60).run()
-    page.button(key="play").click().run()
-    assert page.slider(key="at_playing").disabled
-    page.button(key="rest").click().run()
-    assert page.button(key="play").label == "Play"
-    assert page.slider(key="at").value >= 60
-    assert f"step {page.slider(key='at').value} of" in said(page)
-
-
-def test_the_right_end_of_the_slider_follows_a_running_race(home):
-    write_race(home, convnet(), steps=(0, 30), status="running", epochs=10)
-    page = open_page(home)
-    assert "step 30 of 210 · snapshot 2 of 2 · latest" in said(page)
-    with Writer(home / "runs.db") as writer, writer.transaction():
-        race = Race.of(("batch", "group", "kalman"), epochs=10)
-        add_snapshots(writer, "synthetic", race, convnet(), (60,))
-    page.run()
-    assert "step 60 of 210 · snapshot 3 of 3 · latest" in said(page)
 
 
 def test_the_chosen_gain_is_replayed_and_drawn_with_the_beliefs(page):
@@ -236,22 +127,6 @@ def test_a_wrong_link_is_said_in_words_and_the_page_works(home):
 def test_an_unknown_race_in_the_link_is_said(home):
     page = open_page(home, run="unheard")
     assert "this lab knows no race 'unheard'" in page.warning[0].value
-
-
-def test_a_snapshot_that_is_thinned_away_while_it_is_read_gives_way_to_its_neighbour(
-    page, home, monkeypatch
-):
-    real, gone = Reader.snapshot_steps, [True]
-
-    def racing(self, run_id):
-        steps = real(self, run_id)
-        return sorted([*steps, 100]) if gone and gone.pop() else steps
-
-    monkeypatch.setattr(Reader, "snapshot_steps", racing)
-    page.slider(key="at").set_value(100).run()
-    assert not page.exception
-    assert not gone
-    assert "step 90 of 210 · snapshot 4 of 8" in said(page)
 
 
 def test_a_channel_that_is_not_recorded_is_said(home):

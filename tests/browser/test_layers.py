@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Page
 
-from tests.app.network_maps import bottlenecks
+from tests.app.network_maps import bottlenecks, convnet
 from tests.app.snapshots import write_race
 from tests.browser.driving import (
     Server,
@@ -116,6 +116,27 @@ def test_the_slider_moves_through_the_history_and_play_runs_to_its_end(server, v
     seen = page.evaluate("[...window.seen]")
     assert len([words for words in seen if "snapshot" in words]) >= min(count, 3)
     until(lambda: curve.last.get_attribute("d") == last, "the last picture again")
+
+
+def test_the_slider_stands_where_the_play_was_paused_and_stays_there(server, visit):
+    write_race(server.home, convnet(), ("kalman",), range(0, 600, 6), "long", epochs=100)
+    page = visit_layers(visit, server, "?run=long&at=0")
+    press(page, "play")
+    until(lambda: snapshot(page)[0] > 3, "the play to move on")
+    press(page, "rest")
+    page.get_by_role("button", name="Play").wait_for()
+
+    def both() -> tuple[str | None, str]:
+        return thumb(page, "at").get_attribute("value"), when(page).split()[1]
+
+    until(lambda: len(set(both())) == 1, "the slider where the play was paused")
+    paused = both()
+    assert 3 < snapshot(page)[0] < 100
+    page.get_by_role("link", name="Methods").click()
+    page.locator(".st-key-methods_gallery, .bkn-family").first.wait_for()
+    page.get_by_role("link", name="Layers").click()
+    page.locator(READY).first.wait_for()
+    until(lambda: both() == paused, "the slider as it was before another page")
 
 
 def test_another_gain_is_replayed_and_its_mark_moves(server, visit):

@@ -3,6 +3,7 @@
 from tests.faults import Fault
 
 PAGE, FIGURES = "tests/app/test_layers_page.py", "tests/app/test_figures_layers.py"
+TIME = "tests/app/test_layers_timeline.py"
 NUMBERS, MAP = "tests/app/test_layers.py", "tests/app/test_figures_layer_map.py"
 
 FAULTS = [
@@ -43,16 +44,44 @@ FAULTS = [
     ),
     Fault(
         "app/layers/scene.py",
-        '    state["at"] = total if at is None else min(at, total)',
-        '    state["at"] = steps[-1] if at is None else min(at, total)',
-        f"{PAGE}::test_the_right_end_of_the_slider_follows_a_running_race",
+        '        state["at"] = total\n    if PLAYING',
+        '        state["at"] = steps[-1]\n    if PLAYING',
+        f"{TIME}::test_the_right_end_of_the_slider_follows_a_running_race",
         "the slider holds the latest snapshot in place of following",
+    ),
+    Fault(
+        "app/layers/scene.py",
+        "    if PLAYING not in state:\n",
+        '    state["at"] = state["at"]\n    if PLAYING not in state:\n',
+        f"{TIME}::test_a_refresh_orders_nothing_of_the_browser",
+        "every refresh sets the slider, and undoes a late hand",
+    ),
+    Fault(
+        "app/widgets.py",
+        '    if not isinstance(state.get("explain"), bool):\n',
+        "    if True:\n",
+        f"{TIME}::test_a_refresh_orders_nothing_of_the_browser",
+        "every refresh sets Explain, and undoes a late hand",
+    ),
+    Fault(
+        "app/layers/controls.py",
+        '    state["at"] = state["at"]\n',
+        "",
+        f"{TIME}::test_a_pause_stays_where_it_is",
+        "the slider that a pause brings back is told nothing",
+    ),
+    Fault(
+        "app/widgets.py",
+        "    kind(label, *args, key=name, **begins(kind, name, args), **more)\n",
+        "    kind(label, *args, key=name, **more)\n",
+        f"{TIME}::test_a_widget_that_comes_late_begins_with_what_was_chosen",
+        "a widget that a slow browser shows late begins with its own default",
     ),
     Fault(
         "app/layers/scene.py",
         '        state["at"] = total\n        del state[PLAYING]',
         '        state["at"] = total',
-        f"{PAGE}::test_play_goes_through_the_snapshots_and_stops_at_the_end",
+        f"{TIME}::test_play_goes_through_the_snapshots_and_stops_at_the_end",
         "the play never stops",
     ),
     Fault(
