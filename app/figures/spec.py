@@ -6,6 +6,7 @@ arrays travel as base64 float32, half the size of their digits.
 
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
+from itertools import count
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
@@ -100,15 +101,16 @@ def axis(**more: Any) -> Dict:
     }
 
 
-SHARES = (0.05, 0.1, 0.2, 0.5, 1.0)  # of a race, that an axis may show
-WHOLE = 250  # steps; a race no longer than this is always shown whole
+FIRST = 250  # steps that an axis shows at first
+GROWTH = (1, 2, 4)  # times FIRST, then ten times as many ...: round lengths
 
 
 def step_axis(cache: "RaceCache", **more: Any) -> Dict:
-    """From the start to beyond the present: the whole race, or a round share of a long one."""
+    """From the start to beyond the present: a round length of a long race, at last the whole."""
     steps, now = cache.race.common.steps, max((run.step for run in cache.runs), default=0)
-    share = next(share for share in SHARES if now <= share * steps or share == 1.0)
-    shown = min(steps, max(WHOLE, share * steps))
+    lengths = (FIRST * 10**power * by for power in count() for by in GROWTH)
+    round_length = next(length for length in lengths if now <= length)
+    shown = round_length if 2 * round_length <= steps else steps
     return axis(title="step", range=[0, 1.012 * shown], nticks=7, showgrid=False, ticks="outside",
                 ticklen=4, tickcolor="@line", showline=True, **more)  # fmt: skip
 
