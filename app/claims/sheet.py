@@ -110,7 +110,9 @@ def behind(one: Standing) -> None:
             st.caption(
                 "Recorded elsewhere: their curves are not shipped. Run the claim to look at them."
             )
-        st.html(tables.runs(one.jobs, one.rows, kept.runs if kept and fits else (), RACE))
+        # unlike st.html, it changes what has changed: a link stays while it is pressed
+        table = tables.runs(one.jobs, one.rows, kept.runs if kept and fits else (), RACE)
+        st.markdown(table, unsafe_allow_html=True)
     st.caption("The same without the page, also on a cluster:")
     extra = " --protocol gpu" if one.protocol == "gpu" else ""
     st.code(f"python -m bkn claim {one.claim.key}{extra}", language="bash")

@@ -140,7 +140,8 @@ def run(
     if row is not None:
         status, accuracy = row.status, row.summary.get("test_accuracy")
         name = f'<a href="{address}?run={job.id}" target="_self">{name}</a>'
-        hint = f' title="{escape(row.message, quote=True)}"' if row.message else ""
+        words = escape(row.message, quote=True).replace("\n", "&#10;")  # an empty line ends HTML
+        hint = f' title="{words}"' if words else ""
         if status == "running":
             status = f"step {row.step:,} of {job.experiment.steps:,}"
     cells = [escape(plain(job, field)) for field in fields]

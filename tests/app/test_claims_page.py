@@ -236,11 +236,11 @@ def test_what_failed_is_left_out_said_and_tried_again(claims_page, home, conduct
     write_claim(home, "yes")
     job = CLAIMS["yes"].laptop.jobs[0]
     with Writer(store_path(home)) as writer, writer.transaction():
-        writer.set_status(writer.run_ids(job.id)[0], "failed", 3, "the disk is <full>")
+        writer.set_status(writer.run_ids(job.id)[0], "failed", 3, "the disk\n\nis <full>")
     page = claims_page(claim="yes")
     words = text(page)
     assert "1 of 10 runs failed and are left out" in words
-    assert 'title="the disk is &lt;full&gt;"' in words
+    assert 'title="the disk&#10;&#10;is &lt;full&gt;"' in words  # an empty line would end the table
     page.button(key="retry_claim").click().run()
     assert ("resume", "yes-0", True) in conductor.sent
 

@@ -8,10 +8,11 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Error, FloatRect, Locator, Page
+from playwright.sync_api import Error, FloatRect, Locator, Page, TimeoutError
 
 from bkn.store.home import store_path
 from bkn.store.reader import Reader
@@ -26,6 +27,11 @@ MAC = (
 CHROMIUM = next(filter(None, map(shutil.which, (*NAMES, *MAC))), "chromium")
 LINE = ".st-key-{} .js-plotly-plot .scatterlayer path.js-line"
 EMPTY = 80_000  # bytes that every picture of a whole page exceeds; an empty one takes 20,000
+PRESSES = 3  # of a link, at most
+HEAR = """() => { window.heard = []; for (const what of ["pointerdown", "mouseup", "click"])
+    addEventListener(what, event => window.heard.push(
+        `${what} on ${event.target.outerHTML.slice(0, 60)} at ${event.clientX},${event.clientY}`),
+        true); }"""
 MEASURED: list[str] = []  # lines for the end of the test run
 
 
@@ -177,6 +183,19 @@ def drawn(page: Page, key: str) -> str:
 def wait_drawn(page: Page) -> None:
     """Wait until the server has said all it has to say for now."""
     page.locator(".stApp[data-test-script-state=notRunning]").wait_for()
+
+
+def follow(page: Page, link: Locator) -> None:
+    """Click a link until its page comes, as a person would, and say if once was not enough."""
+    target = str(link.evaluate("link => link.search"))
+    page.evaluate(HEAR)
+    for _ in range(PRESSES):
+        link.click()
+        with suppress(TimeoutError):
+            page.wait_for_url(re.compile(target.lstrip("?")), timeout=30_000, wait_until="commit")
+            return
+        measured(f"a click on {target} led nowhere; heard: {page.evaluate('window.heard')}")
+    raise AssertionError(f"{PRESSES} clicks on {target} led nowhere")
 
 
 def account(page: Page) -> str:

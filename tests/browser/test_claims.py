@@ -9,7 +9,7 @@ from app.claims.looks import LOOKS
 from bkn.claims import CLAIMS
 from bkn.store.home import store_path
 from bkn.store.writer import Writer
-from tests.browser.driving import address, measured, press, serve, wait_drawn, wait_said
+from tests.browser.driving import address, follow, measured, press, serve, wait_drawn, wait_said
 from tests.patience import assert_fast, seconds_until, until
 from tests.sweeps import write_job
 
@@ -81,17 +81,19 @@ def test_a_claim_is_run_to_its_verdict_and_its_runs_lead_to_their_race(lab, visi
     until(lambda: verdict(page).endswith("running"), "the claim to run")
     page.locator(".st-key-claim_sheet [role=progressbar]").wait_for()
     page.reload()  # what is shown lies in the store
+    page.get_by_text("The runs behind").click()
+    done = page.locator(f'.bkn-runs a[href="./?run={jobs[0].id}"]')
+    done.evaluate("link => { link.known = true; }")
     until(lambda: verdict(page).endswith(("supported here", "inconclusive")), "a verdict")
     wait_said(page, f"All {len(jobs)} runs are done.")
     page.locator(".st-key-claim_sheet .bkn-tests svg.bkn-interval circle").first.wait_for()
-    page.get_by_text("The runs behind").click()
-    link = page.locator(f'a[href="./?run={jobs[-1].id}"]')
     finished = page.locator(".bkn-runs tbody tr", has_text="finished")
     until(lambda: finished.count() == len(jobs), "the table to be final")
-    wait_drawn(page)  # a link that is drawn anew under the mouse leads nowhere
-    link.click()
+    assert done.evaluate("link => link.known")  # not another one, which a press would miss
+    until(lambda: not page.locator(".st-key-stop_claim").count(), "the claim to be over")
+    wait_drawn(page)
+    follow(page, page.locator(f'.bkn-runs a[href="./?run={jobs[-1].id}"]'))
     page.locator(".bkn-card").first.wait_for()
-    assert f"run={jobs[-1].id}" in page.url
     until(lambda: page.locator(".bkn-now").first.inner_text().startswith("finished"), "the run")
 
 
