@@ -16,8 +16,8 @@ from bkn.store.reader import Reader
 from bkn.store.writer import Writer
 from bkn.sweep import Sweep
 from tests.app.made_up_claims import CLAIMS, write_claim
+from tests.app.reading import said
 from tests.app.test_methods_page import text
-from tests.app.test_race_page import said
 from tests.patience import assert_fast
 from tests.sweeps import write_job
 

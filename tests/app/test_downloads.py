@@ -11,7 +11,7 @@ from bkn.engine import following
 from bkn.engine.fetching import Fetched
 from bkn.fetch.state import state
 from bkn.home import ROOT
-from tests.app.test_race_page import click, link, open_page, said
+from tests.app.reading import click, link, open_page, said
 from tests.data.test_folder import paint
 from tests.fetch.conftest import card_of, folder, site
 from tests.patience import until

@@ -8,7 +8,7 @@ from app.kalman import free
 from app.kalman.equations import number
 from app.kalman.settings import LINK
 from tests.app.conftest import ROOT
-from tests.app.test_race_page import said
+from tests.app.reading import said
 
 
 @pytest.fixture

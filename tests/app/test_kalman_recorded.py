@@ -13,8 +13,8 @@ from bkn.experiment import Experiment
 from bkn.replay import UPDATES
 from bkn.snapshot import GAINS
 from tests.app import network_maps, snapshots
+from tests.app.reading import said as alerts
 from tests.app.test_kalman_page import formulas, link
-from tests.app.test_race_page import said as alerts
 
 NETWORK = network_maps.convnet((4, 4, 6), size=4)
 EXPERIMENT = Experiment(method="kalman")

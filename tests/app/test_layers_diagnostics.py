@@ -4,10 +4,10 @@ import pytest
 
 from app.lab import lab
 from bkn.store.writer import Writer
+from tests.app.layers_page import figures, open_page, said
 from tests.app.network_maps import convnet
 from tests.app.snapshots import write_race
 from tests.app.test_figures_diagnostics import report
-from tests.app.test_layers_page import figures, open_page, said
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from bkn.engine.measuring import Measuring, Progress
 from bkn.store.costs import Cost
 from bkn.store.writer import Writer
 from tests.app.conftest import ROOT
-from tests.app.test_race_page import said
+from tests.app.reading import said
 
 COST = Cost(
     method="frn", network="convnet", batch=64, micro_batch=2, device="cpu", threads=2,

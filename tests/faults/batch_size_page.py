@@ -4,6 +4,7 @@ from tests.faults import Fault
 
 TABLE, FIGURES = "tests/app/test_sweep_table.py", "tests/app/test_figures_sweep.py"
 PAGE, WORDS = "tests/app/test_batch_size_page.py", "tests/app/test_sweep_words.py"
+SWEEP = "tests/app/test_batch_size_sweep.py"
 
 FAULTS = [
     Fault(
@@ -73,14 +74,14 @@ FAULTS = [
         "app/batch_size/history.py",
         "            if self._table is None or news != self._news:",
         "            if self._table is None:",
-        f"{PAGE}::test_cells_fill_while_the_sweep_runs",
+        f"{SWEEP}::test_cells_fill_while_the_sweep_runs",
         "cells do not fill while the sweep runs",
     ),
     Fault(
         "app/batch_size/scene.py",
         '    mine = bool(watched.shown_id) and watched.owner in ("", visitor())',
         "    mine = bool(watched.shown_id)",
-        f"{PAGE}::test_only_who_started_a_sweep_may_stop_it",
+        f"{SWEEP}::test_only_who_started_a_sweep_may_stop_it",
         "anyone may stop a sweep",
     ),
     Fault(

@@ -145,7 +145,7 @@ FAULTS = [
         "app/watch.py",
         "waits = st.session_state[DRAWING] and drawn[0] is not None",
         "waits = False",
-        "tests/app/test_race_page.py::test_a_page_that_is_being_drawn_is_not_begun_anew",
+        "tests/app/test_race_transport.py::test_a_page_that_is_being_drawn_is_not_begun_anew",
         "a page is begun anew before the browser has seen it",
     ),
     Fault(

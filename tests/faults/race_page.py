@@ -2,7 +2,7 @@
 
 from tests.faults import Fault
 
-PAGE, LAYERS = "tests/app/test_race_page.py", "tests/app/test_layers_timeline.py"
+PAGE, LAYERS = "tests/app/test_race_transport.py", "tests/app/test_layers_timeline.py"
 
 FAULTS = [
     Fault(
