@@ -14,8 +14,8 @@ from typing import Any
 import streamlit as st
 
 
-def widget(kind: Callable[..., Any], name: str, label: str, *args: Any, **more: Any) -> None:
-    """Draw the widget of a setting.
+def widget(kind: Callable[..., Any], name: str, label: str, *args: Any, **more: Any) -> Any:
+    """Draw the widget of a setting; returns its value.
 
     Args:
         kind: st.selectbox, st.number_input ...
@@ -23,7 +23,7 @@ def widget(kind: Callable[..., Any], name: str, label: str, *args: Any, **more: 
         label: above it.
         args, more: what else the widget takes.
     """
-    kind(label, *args, key=name, **begins(kind, name, args), **more)
+    return kind(label, *args, key=name, **begins(kind, name, args), **more)
 
 
 def begins(kind: Callable[..., Any], name: str, args: tuple[Any, ...]) -> Mapping[str, Any]:
@@ -46,5 +46,4 @@ def explain() -> bool:
     state = st.session_state
     if not isinstance(state.get("explain"), bool):
         state["explain"] = state.get("explain") != "off"
-    widget(st.toggle, "explain", "Explain")
-    return bool(state["explain"])
+    return bool(widget(st.toggle, "explain", "Explain"))

@@ -169,9 +169,8 @@ def pick_layer(label: str) -> None:
 def what_if(scene: Scene) -> float:
     """The slider of the other gain."""
     st.session_state.setdefault("q", 0.5)
-    widget(st.slider, "q", "What if q, the weight of the micro-batch, were …", 0.0, 1.0,
-           step=STEP, on_change=chose_q)  # fmt: skip
-    return float(st.session_state["q"])
+    label = "What if q, the weight of the micro-batch, were …"
+    return float(widget(st.slider, "q", label, 0.0, 1.0, step=STEP, on_change=chose_q))
 
 
 def chose_q() -> None:

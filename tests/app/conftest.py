@@ -1,6 +1,7 @@
 """The page without a browser and without a worker: a supervisor that only writes down."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from app import lab as lab_module
+from app.claims import scene
+from bkn.claims import recorded
 from bkn.engine.estimate import Estimate, estimate
 from bkn.experiment import Race
 from bkn.store.home import store_path
@@ -16,6 +19,7 @@ from bkn.store.reader import Reader
 from bkn.store.sweeps import add_sweep, set_sweep, sweep_id_of
 from bkn.store.writer import Writer
 from bkn.sweep import Job, Sweep
+from tests.app.made_up_claims import CLAIMS
 from tests.patience import PATIENCE
 from tests.sweeps import OWNER, write_job
 
@@ -175,3 +179,21 @@ def open_page(page: AppTest) -> Callable[..., AppTest]:
         return page
 
     return open_it
+
+
+@pytest.fixture
+def batch_page(
+    open_page: Callable[..., AppTest], conductor: NotingConductor
+) -> Callable[..., AppTest]:
+    """Open the Batch size page with an address."""
+    return partial(open_page, "batch_size")
+
+
+@pytest.fixture
+def claims_page(
+    open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., AppTest]:
+    """Open the Claims page, with an address, on claims that are made up."""
+    monkeypatch.setattr(scene, "CLAIMS", CLAIMS)
+    monkeypatch.setattr(recorded, "read", dict)
+    return partial(open_page, "claims")

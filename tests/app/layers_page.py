@@ -1,6 +1,5 @@
 """The Layers page without a browser: opening it, and reading what it shows."""
 
-import json
 from pathlib import Path
 
 import streamlit as st
@@ -20,19 +19,6 @@ def open_page(home: Path, run: str = "synthetic", **query: str) -> AppTest:
     page.run()
     assert not page.exception
     return page
-
-
-def figure(page: AppTest, key: str) -> dict:
-    """What a live figure was sent."""
-    for element in page.get("bidi_component"):
-        data = json.loads(element.proto.json)
-        if data["key"] == key:
-            return data
-    raise AssertionError(f"no figure {key}")
-
-
-def figures(page: AppTest) -> list[str]:
-    return [json.loads(one.proto.json)["key"] for one in page.get("bidi_component")]
 
 
 def said(page: AppTest) -> str:

@@ -32,10 +32,18 @@ def html(page):
     return " ".join(one.proto.body for one in page.get("html"))
 
 
+def text(page):
+    """All words in the page's HTML, that of its Markdown too."""
+    return html(page) + " ".join(one.value for one in page.markdown)
+
+
+def sent(page):
+    """What each live figure was sent, by its key."""
+    protos = [one.proto for one in page.get("bidi_component")]
+    found = [json.loads(proto.json) for proto in protos if proto.HasField("json")]
+    return {one["key"]: one for one in found if "key" in one}
+
+
 def figure(page, key):
-    """What a live figure was sent."""
-    for one in page.get("bidi_component"):
-        found = json.loads(one.proto.json) if one.proto.HasField("json") else {}
-        if found.get("key") == key:
-            return found["spec"]
-    raise AssertionError(f"no figure {key}")
+    """The picture that a live figure was sent."""
+    return sent(page)[key]["spec"]

@@ -11,6 +11,9 @@ from bkn.store.sweeps import Curve
 from bkn.sweep import Job, Sweep
 
 AT = Place("digits", "convnet", 64, 2, 0.05)
+SMALL = {"methods": "batch,kalman", "micro_batches": "2,64", "seeds": "2", "epochs": "1"}
+SWEEP = Sweep(methods=("batch", "kalman"), micro_batches=(2, 64), seeds=(0, 1),
+              common={"epochs": 1})  # fmt: skip
 
 
 def result(job: Job, final: float | str | None) -> Result:

@@ -1,7 +1,6 @@
 """The Batch size page without a browser: settings, links, what is said before the start."""
 
 from dataclasses import replace
-from functools import partial
 
 import pytest
 
@@ -10,21 +9,9 @@ from app.batch_size import link, scene
 from bkn.store.sweeps import sweeps
 from bkn.sweep import Sweep
 from tests.app.reading import click, figure, html, said
+from tests.app.reading import link as address
+from tests.app.sweep_tables import SMALL, SWEEP
 from tests.sweeps import write_sweep
-
-SMALL = {"methods": "batch,kalman", "micro_batches": "2,64", "seeds": "2", "epochs": "1"}
-SWEEP = Sweep(methods=("batch", "kalman"), micro_batches=(2, 64), seeds=(0, 1),
-              common={"epochs": 1})  # fmt: skip
-
-
-@pytest.fixture
-def batch_page(open_page, conductor):
-    """Open the page with an address."""
-    return partial(open_page, "batch_size")
-
-
-def address(page, name):
-    return page.query_params.get(name)
 
 
 def test_it_opens_with_the_recorded_sweep_and_nothing_wrong(batch_page):

@@ -1,9 +1,5 @@
 """The Batch size page while a sweep runs and after it: what fills in, is said, can be done."""
 
-from functools import partial
-
-import pytest
-
 from app import lab as lab_module
 from app.batch_size import scene
 from app.batch_size.table import Place
@@ -11,22 +7,9 @@ from bkn.store.sweeps import begin_job
 from bkn.store.writer import Writer
 from bkn.sweep import Sweep
 from tests.app.reading import click, figure, html, said
-from tests.app.sweep_tables import lively
+from tests.app.reading import link as address
+from tests.app.sweep_tables import SMALL, SWEEP, lively
 from tests.sweeps import OWNER, write_sweep
-
-SMALL = {"methods": "batch,kalman", "micro_batches": "2,64", "seeds": "2", "epochs": "1"}
-SWEEP = Sweep(methods=("batch", "kalman"), micro_batches=(2, 64), seeds=(0, 1),
-              common={"epochs": 1})  # fmt: skip
-
-
-@pytest.fixture
-def batch_page(open_page, conductor):
-    """Open the page with an address."""
-    return partial(open_page, "batch_size")
-
-
-def address(page, name):
-    return page.query_params.get(name)
 
 
 def test_cells_fill_while_the_sweep_runs(batch_page, conductor):

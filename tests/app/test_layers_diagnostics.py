@@ -4,8 +4,9 @@ import pytest
 
 from app.lab import lab
 from bkn.store.writer import Writer
-from tests.app.layers_page import figures, open_page, said
+from tests.app.layers_page import open_page, said
 from tests.app.network_maps import convnet
+from tests.app.reading import sent
 from tests.app.snapshots import write_race
 from tests.app.test_figures_diagnostics import report
 
@@ -40,7 +41,7 @@ def test_every_entrant_is_measured_in_turn_and_drawn(page, supervisor):
     page.run()
     assert len(supervisor.sent) == 2
     assert not page.button(key="measure_now").disabled
-    assert {"fig_profile", "fig_signs", "fig_downhill"} <= set(figures(page))
+    assert {"fig_profile", "fig_signs", "fig_downhill"} <= set(sent(page))
     assert "a learning rate above" in said(page)
 
 

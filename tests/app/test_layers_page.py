@@ -4,8 +4,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from bkn.store.writer import Writer
-from tests.app.layers_page import ROOT, STEPS, figure, figures, open_page, said
+from tests.app.layers_page import ROOT, STEPS, open_page, said
 from tests.app.network_maps import bottlenecks, convnet
+from tests.app.reading import sent
 from tests.app.snapshots import write_race
 
 
@@ -19,9 +20,9 @@ def page(home) -> AppTest:
 def test_the_worst_layer_and_its_worst_channel_come_first(page):
     assert page.session_state["layer"] == "layer6"
     assert "worst in <b>layer6</b>" in said(page)
-    assert figures(page) == ["fig_map", "fig_belief", "fig_gains", "fig_helped", "fig_replay",
+    assert list(sent(page)) == ["fig_map", "fig_belief", "fig_gains", "fig_helped", "fig_replay",
                              "fig_depth"]  # fmt: skip
-    assert figure(page, "fig_belief")["title"] == (
+    assert sent(page)["fig_belief"]["title"] == (
         f"What does layer6 believe about channel {page.session_state['channel']}?"
     )
     assert page.button(key="worst").disabled
@@ -63,27 +64,27 @@ def test_another_layer_begins_with_its_own_worst_channel(page):
 
 
 def test_the_chosen_gain_is_replayed_and_drawn_with_the_beliefs(page):
-    legend = [chip["id"] for chip in figure(page, "fig_belief")["spec"]["legend"]]
+    legend = [chip["id"] for chip in sent(page)["fig_belief"]["spec"]["legend"]]
     assert "replay" not in legend
     assert "q" not in page.query_params
     page.slider(key="q").set_value(0.8).run()
-    legend = [chip["id"] for chip in figure(page, "fig_belief")["spec"]["legend"]]
+    legend = [chip["id"] for chip in sent(page)["fig_belief"]["spec"]["legend"]]
     assert "replay" in legend
     assert page.query_params["q"] == "0.8"
-    assert figure(page, "fig_replay")["title"] == "What if the gain were 0.80?"
+    assert sent(page)["fig_replay"]["title"] == "What if the gain were 0.80?"
 
 
 def test_a_method_without_a_prior_has_no_gain_to_show(page):
     page.selectbox(key="entrant").set_value(0).run()
-    assert figures(page) == ["fig_map", "fig_belief", "fig_depth"]
+    assert list(sent(page)) == ["fig_map", "fig_belief", "fig_depth"]
     assert page.session_state["source"] == "observation"
     assert "micro-batch is worst in" in said(page)
 
 
 def test_a_method_without_beliefs_shows_truth_and_output(page):
     page.selectbox(key="entrant").set_value(1).run()
-    assert figures(page) == ["fig_map", "fig_belief", "fig_depth"]
-    legend = [chip["id"] for chip in figure(page, "fig_belief")["spec"]["legend"]]
+    assert list(sent(page)) == ["fig_map", "fig_belief", "fig_depth"]
+    legend = [chip["id"] for chip in sent(page)["fig_belief"]["spec"]["legend"]]
     assert legend == ["bars", "truth"]
     assert "leaves" in said(page)
     assert "holds no belief" in said(page)
@@ -93,7 +94,7 @@ def test_the_first_layer_has_no_prior(home):
     write_race(home, convnet(), steps=STEPS)
     page = open_page(home, layer="layer1")
     assert "This layer has no prior: no layer below holds a belief." in said(page)
-    assert "nothing to blend" in figure(page, "fig_gains")["spec"]["empty"]
+    assert "nothing to blend" in sent(page)["fig_gains"]["spec"]["empty"]
 
 
 def test_a_link_is_a_view(home):
@@ -143,7 +144,7 @@ def test_a_race_without_snapshots_says_why(home, probe, words):
     write_race(home, convnet(), steps=(), probe=probe)
     page = open_page(home)
     assert words in said(page)
-    assert figures(page) == []
+    assert list(sent(page)) == []
 
 
 def test_a_race_without_a_map_still_shows_its_layers(home):
@@ -152,14 +153,14 @@ def test_a_race_without_a_map_still_shows_its_layers(home):
         writer.db.execute("DELETE FROM document WHERE name='network'")
     page = open_page(home)
     assert "recorded no map" in said(page)
-    assert "fig_map" not in figures(page)
-    assert "fig_belief" in figures(page)
+    assert "fig_map" not in list(sent(page))
+    assert "fig_belief" in list(sent(page))
 
 
 def test_fifty_layers_are_drawn(home):
     write_race(home, bottlenecks(), ("batch", "kalman"), steps=(0, 30))
     page = open_page(home, layer="layer3.2.bn2", channel="89")
-    assert figure(page, "fig_map")["spec"]["data"][3]["meta"]["picks"].count("layer3.2.bn2") == 1
+    assert sent(page)["fig_map"]["spec"]["data"][3]["meta"]["picks"].count("layer3.2.bn2") == 1
     assert page.session_state["channel"] == 89
 
 

@@ -14,7 +14,7 @@ from bkn.engine.measuring import Measuring, Progress
 from bkn.store.costs import Cost
 from bkn.store.writer import Writer
 from tests.app.conftest import ROOT
-from tests.app.reading import said
+from tests.app.reading import said, text
 
 COST = Cost(
     method="frn", network="convnet", batch=64, micro_batch=2, device="cpu", threads=2,
@@ -52,12 +52,6 @@ def measuring(monkeypatch):
 def methods_page(open_page, measuring):
     """Open the page with an address."""
     return partial(open_page, "methods")
-
-
-def text(page):
-    """All words in the page's HTML."""
-    html = " ".join(one.proto.body for one in page.get("html"))
-    return html + " ".join(one.value for one in page.markdown)
 
 
 def test_every_method_has_its_tile_and_every_family_its_heading(methods_page):

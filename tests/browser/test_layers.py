@@ -133,7 +133,7 @@ def test_the_slider_stands_where_the_play_was_paused_and_stays_there(server, vis
     paused = both()
     assert 3 < snapshot(page)[0] < 100
     page.get_by_role("link", name="Methods").click()
-    page.locator(".st-key-methods_gallery, .bkn-family").first.wait_for()
+    page.locator(".bkn-family").first.wait_for()
     page.get_by_role("link", name="Layers").click()
     page.locator(READY).first.wait_for()
     until(lambda: both() == paused, "the slider as it was before another page")

@@ -3,6 +3,7 @@
 from tests.faults import Fault
 
 PAGE, PARTS = "tests/app/test_claims_page.py", "tests/app/test_claims.py"
+RUNNING = "tests/app/test_claims_running.py"
 DRAWING, RECORD = "tests/app/test_figures_interval.py", "tests/claims/test_recorded.py"
 
 FAULTS = [
@@ -45,7 +46,7 @@ FAULTS = [
         "app/claims/looks.py",
         "    if of.verdict not in DECIDED:\n        return LOOKS[NOT_RUN]\n",
         "",
-        f"{PAGE}::test_a_claim_that_runs_shows_how_far_it_is_and_what_is_known",
+        f"{RUNNING}::test_a_claim_that_runs_shows_how_far_it_is_and_what_is_known",
         "comparisons are judged while runs are missing",
     ),
     Fault(
@@ -73,35 +74,35 @@ FAULTS = [
         "app/claims/tables.py",
         "escape(row.message, quote=True).replace",
         "row.message.replace",
-        f"{PAGE}::test_what_failed_is_left_out_said_and_tried_again",
+        f"{RUNNING}::test_what_failed_is_left_out_said_and_tried_again",
         "the message of a run is markup",
     ),
     Fault(
         "app/claims/tables.py",
         '.replace("\\n", "&#10;")',
         "",
-        f"{PAGE}::test_what_failed_is_left_out_said_and_tried_again",
+        f"{RUNNING}::test_what_failed_is_left_out_said_and_tried_again",
         "a message with an empty line ends the table of runs",
     ),
     Fault(
         "app/claims/buttons.py",
         'st.button("Run all", "run_all", icon=PLAY, on_click=acting.confirm, args=(True,))',
         'button("Run all", "run_all", PLAY, lambda: acting.run(lab, standings))',
-        f"{PAGE}::test_run_all_asks_first_and_says_what_it_takes",
+        f"{RUNNING}::test_run_all_asks_first_and_says_what_it_takes",
         "hours of training begin without a question",
     ),
     Fault(
         "app/claims/plan.py",
         "if not state(DATASETS[key]).ready)",
         "if False)",
-        f"{PAGE}::test_without_a_gpu_and_its_images_the_page_says_so_in_place_of_failing",
+        f"{RUNNING}::test_without_a_gpu_and_its_images_the_page_says_so_in_place_of_failing",
         "a claim is run although its images are missing",
     ),
     Fault(
         "app/claims/acting.py",
         '        owner_of(sweep_id) in ("", visitor()) for one in standings',
         "        True for one in standings",
-        f"{PAGE}::test_a_claim_of_another_visitor_cannot_be_stopped",
+        f"{RUNNING}::test_a_claim_of_another_visitor_cannot_be_stopped",
         "everybody may stop everybody's claims",
     ),
     Fault(

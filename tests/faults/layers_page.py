@@ -72,8 +72,8 @@ FAULTS = [
     ),
     Fault(
         "app/widgets.py",
-        "    kind(label, *args, key=name, **begins(kind, name, args), **more)\n",
-        "    kind(label, *args, key=name, **more)\n",
+        "    return kind(label, *args, key=name, **begins(kind, name, args), **more)\n",
+        "    return kind(label, *args, key=name, **more)\n",
         f"{TIME}::test_a_widget_that_comes_late_begins_with_what_was_chosen",
         "a widget that a slow browser shows late begins with its own default",
     ),
