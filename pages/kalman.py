@@ -5,7 +5,7 @@ import streamlit as st
 from app import forms
 from app.figures.filter_error import error_by_gain
 from app.figures.filter_story import story
-from app.kalman import averaged, following, free, picking, recorded, said, sidebar
+from app.kalman import averaged, following, free, kept, picking, recorded, said, sidebar
 from app.kalman.said import gains
 from app.kalman.steps import steps
 from app.kalman.three import three
@@ -13,7 +13,8 @@ from app.lab import lab
 from app.live import figure
 
 forms.hold()
-settings = sidebar.settings()
+settings = kept.settings()
+kept.hear()
 picked: picking.Picked | str = ""
 with st.sidebar:
     if sidebar.source() == "recorded":
@@ -21,7 +22,7 @@ with st.sidebar:
     else:
         sidebar.sliders()
 st.html('<p class="bkn-sentence one">How does the filter work?</p>')
-sidebar.complain()
+kept.complain()
 if picked:
     following.follow(lab(), picked)
 if isinstance(picked, picking.Picked):
@@ -31,7 +32,7 @@ if isinstance(picked, picking.Picked):
     st.html(f'<p class="bkn-shown"><b>Recorded:</b> {picking.about(picked)}</p>')
 elif picked:
     st.info(picked)
-    sidebar.keep()
+    kept.keep()
     st.stop()
 else:
     scene, curve = free.scene(settings), averaged.curve(settings)
@@ -40,7 +41,7 @@ with st.container(key="filter"):
     with st.container(key="filter_picture"):
         figure(
             "fig_filter", story(scene, settings["stage"]), height=570,
-            on_stage=lambda stage: sidebar.change("stage", stage),
+            on_stage=lambda stage: kept.change(stage=stage),
         )  # fmt: skip
     with st.container(key="filter_steps"):
         steps(scene)
@@ -50,4 +51,4 @@ else:
     figure("fig_q", error_by_gain(curve, gains(scene), said.origin(curve, scene)), height=340)
 st.html('<h2 class="bkn-part">One update, three filters</h2>')
 three(scene)
-sidebar.keep()
+kept.keep()

@@ -1,10 +1,8 @@
 """A recorded layer of a race that still trains: the page is drawn anew with every snapshot."""
 
-import streamlit as st
-
-from app import watch
+from app import watch, widgets
+from app.kalman.kept import settings, widget_of
 from app.kalman.picking import Picked
-from app.kalman.sidebar import settings
 from app.lab import Lab
 from app.layers.scene import TICKS
 
@@ -37,7 +35,7 @@ def pace(lab: Lab, steps: list[int] | None = None) -> watch.Pace:
     with watched.lock:
         watched.refresh()
     cache = watched.cache
-    position = int(st.session_state.get("recorded_entrant", 0))
+    position = int(widgets.value(widget_of("entrant"), 0))
     if steps is None:
         chosen = cache.race.experiments[position : position + 1]
         filters = any(one.method_card.estimates for one in chosen)

@@ -12,14 +12,15 @@ import streamlit as st
 
 from app import watch
 from app.kalman import recorded
+from app.kalman.kept import draw, settings, wrong
 from app.kalman.scene import Scene
-from app.kalman.sidebar import WRONG, change, settings
 from app.lab import Lab, Watched
 from app.layers.history import History, Snapshot, nearest
 from app.layers.numbers import worst_channel
 from bkn.experiment import Experiment
 
-LATEST = 12  # races of the store that are looked through for snapshots
+RACES = 12  # of the store, the latest, that are looked through for snapshots
+LATEST = "latest"  # the slider's right end: the last snapshot that there is by then
 NAMES = {"race": "Race", "entrant": "Method", "layer": "Layer", "channel": "Channel",
          "group": "Micro-batch", "at": "Step of the training"}  # fmt: skip
 
@@ -67,7 +68,8 @@ def pick(lab: Lab) -> Picked | str:
         return "None of this race's methods estimates anything from its batch: nothing to filter."
     first = next((p for p in able if cache.race.experiments[p].method_card.uses_prior), able[0])
     labels = cache.race.labels
-    position = int(choose("entrant", [str(p) for p in able], str(first), lambda p: labels[int(p)]))
+    entrants = [str(p) for p in able]
+    position = int(choose("entrant", entrants, str(first), lambda p: labels[int(p)], of=race))
     history = lab.histories.of(cache, position)
     steps = history.steps() if history.layout else []
     if not steps and cache.race.probe == "full" and cache.status in watch.MOVING:
@@ -107,7 +109,7 @@ def known_races(lab: Lab) -> dict[str, str]:
     if asked and watch.race_of(lab, asked) is None:
         wrong(f"this lab knows no race {asked!r}: the link may come from another machine")
         settings()["race"] = ""
-    rows = lab.supervisor.reader.races(LATEST)
+    rows = lab.supervisor.reader.races(RACES)
     found = {row.id: row.race for row in rows if row.race.probe == "full"}
     for race_id in (mine, settings()["race"]):
         race = watch.race_of(lab, race_id)
@@ -120,22 +122,19 @@ def known_races(lab: Lab) -> dict[str, str]:
     }
 
 
-def choose(name: str, options: Sequence[str], default: str, words: Callable[[str], str]) -> str:
+def choose(
+    name: str, options: Sequence[str], default: str, words: Callable[[str], str], of: str = ""
+) -> str:
     """A selectbox for one setting; its default does not stand in the link."""
     asked = settings()[name]
     if asked and asked not in options:
         wrong(f"{name} must be one of {some(options)}, got {asked!r}")
         settings()[name] = asked = ""
-    key = f"recorded_{name}"
-    st.session_state[key] = asked or default
-
-    def moved() -> None:
-        chosen = st.session_state[key]
-        change(name, "" if chosen == default and name != "channel" else chosen)
-        if name in ("race", "entrant", "layer"):
-            settings()["channel"] = ""
-
-    st.selectbox(NAMES[name], options, key=key, format_func=words, on_change=moved)
+    more = {} if name == "channel" else {"default": default}
+    draw(
+        st.selectbox, name, NAMES[name], options, value=asked or default, of=of,
+        format_func=words, **more,
+    )  # fmt: skip
     return asked or default
 
 
@@ -153,22 +152,10 @@ def choose_step(steps: list[int]) -> int:
         settings()["at"] = asked = ""
     step = nearest(steps, int(asked)) if asked else steps[-1]
     if len(steps) > 1:
-        st.session_state["recorded_at"] = step
-        st.select_slider(
-            NAMES["at"], steps, key="recorded_at", on_change=moved_at, args=(steps[-1],)
-        )
+        stops = [*map(str, steps[:-1]), LATEST]  # the end moves on, and the slider need not move
+        shown = LATEST if step == steps[-1] else str(step)
+        draw(st.select_slider, "at", NAMES["at"], stops, value=shown, default=LATEST)
     return step
-
-
-def moved_at(last: int) -> None:
-    """The slider of the steps was moved; its end does not stand in the link."""
-    step = st.session_state["recorded_at"]
-    change("at", "" if step == last else str(step))
-
-
-def wrong(words: str) -> None:
-    """Something that the link asks for and this race does not have."""
-    st.session_state[WRONG] = [*st.session_state.get(WRONG, []), words]
 
 
 def about(picked: Picked) -> str:

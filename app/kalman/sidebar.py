@@ -1,18 +1,13 @@
-"""The controls at the side: sliders for a filter of one's own, or a recorded layer.
-
-What a visitor chose is kept in one dict of the session, so that it outlives a look at another
-page, and a widget of the same name there cannot disturb it.
-"""
+"""The controls at the side: sliders for a filter of one's own, or a recorded layer."""
 
 from typing import Any
 
 import streamlit as st
 
-from app.kalman.settings import FREE, LINK, SOURCES, Settings, read, write
+from app.kalman.kept import change, draw, hear, settings
+from app.kalman.settings import FREE, LINK, SOURCES
 from bkn.cards import Param
 
-KEPT = "_kalman"
-WRONG = "_kalman_wrong"
 VARIANCES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.3, 1.6, 2.0, 2.5, 3.0, 4.0, 5.0, 7.0,
              10.0, 20.0, 50.0, 100.0, 200.0)  # fmt: skip
 PLACES = (1, 4, 16, 64, 256)
@@ -25,48 +20,13 @@ LABELS = {
 }  # fmt: skip
 
 
-def settings() -> Settings:
-    """All settings of this session; the link fills them once."""
-    if KEPT not in st.session_state:
-        url = {name: st.query_params.get_all(name) for name in st.query_params}
-        st.session_state[KEPT], st.session_state[WRONG] = read(url)
-    kept: Settings = st.session_state[KEPT]
-    return kept
-
-
-def keep() -> None:
-    """Write the settings into the address bar where it differs."""
-    here = {name: st.query_params.get_all(name) for name in st.query_params}
-    link = write(settings())
-    if link != here:
-        st.query_params.from_dict(link)
-
-
-def complain() -> None:
-    """Say what is wrong in the link."""
-    if wrong := st.session_state.get(WRONG):
-        st.warning("In the link: " + "; ".join(wrong))
-
-
-def change(name: str, value: Any) -> None:
-    """Set one setting by hand; what the link got wrong has then been seen."""
-    settings()[name] = value
-    st.session_state[WRONG] = []
-
-
-def moved(name: str) -> None:
-    """Callback of a widget: its value becomes the setting."""
-    change(name, st.session_state[name])
-
-
 def source() -> str:
     """The switch between sliders and a recorded layer."""
-    st.session_state["numbers_from"] = settings()["source"]
-    st.segmented_control(
-        "Numbers from", list(SOURCES), key="numbers_from", format_func=SOURCES.__getitem__,
-        required=True, on_change=lambda: change("source", st.session_state["numbers_from"]),
-    )  # fmt: skip
     chosen: str = settings()["source"]
+    draw(
+        st.segmented_control, "source", "Numbers from", list(SOURCES), value=chosen,
+        format_func=SOURCES.__getitem__, required=True,
+    )  # fmt: skip
     return chosen
 
 
@@ -81,23 +41,23 @@ def sliders() -> None:
     with st.expander("More: truth, places, deal", key="more"):
         for name in ("truth_mean", "truth_var", "places"):
             slider(FREE[name])
-        show("draw")
-        st.number_input(
-            LABELS["draw"], 0, 9999, key="draw", on_change=moved, args=("draw",),
+        draw(
+            st.number_input, "draw", LABELS["draw"], 0, 9999, value=settings()["draw"],
             help=FREE["draw"].help,
         )  # fmt: skip
 
 
 def slider(param: Param) -> None:
     """One slider over the whole range of its parameter."""
-    name, value = param.name, show(param.name)
+    name, value = param.name, settings()[param.name]
     stops = {"places": PLACES}.get(name, VARIANCES if name.endswith("_var") else None)
-    more: dict[str, Any] = {"key": name, "on_change": moved, "args": (name,), "help": param.help}
+    more: dict[str, Any] = {"value": value, "help": param.help}
     if stops is None:
-        st.slider(LABELS[name], low(param), high(param), step=STEPS[name], **more)
+        ends = low(param), high(param)
+        draw(st.slider, name, LABELS[name], *ends, step=STEPS[name], **more)
     else:
         within = {stop for stop in stops if low(param) <= stop <= high(param)}
-        st.select_slider(LABELS[name], sorted(within | {value}), **more)
+        draw(st.select_slider, name, LABELS[name], sorted(within | {value}), **more)
 
 
 def low(param: Param) -> Any:
@@ -110,18 +70,13 @@ def high(param: Param) -> Any:
     return int(param.high or 0) if param.integer else param.high
 
 
-def show(name: str) -> Any:
-    """Bring a setting into its widget."""
-    st.session_state[name] = settings()[name]
-    return st.session_state[name]
-
-
 def again() -> None:
     """Other images."""
-    change("draw", (settings()["draw"] + 1) % 10_000)
+    hear()  # a number that was typed just before the press
+    change(draw=(settings()["draw"] + 1) % 10_000)
 
 
 def reset() -> None:
     """All sliders at their defaults."""
-    for name in FREE:
-        change(name, LINK[name])
+    hear()  # else a slider moved just before the press would count as moved after it
+    change(**{name: LINK[name] for name in FREE})

@@ -8,7 +8,7 @@ from app.kalman import free
 from app.kalman.equations import number
 from app.kalman.settings import LINK
 from tests.app.conftest import ROOT
-from tests.app.reading import said
+from tests.app.reading import said, turned
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_the_page_opens_with_three_steps_and_their_numbers(kalman_page):
 def test_a_slider_changes_the_equations_and_stands_in_the_address(kalman_page, name, value):
     page = kalman_page()
     before = formulas(page)
-    page.slider(key=name).set_value(value).run()
+    turned(page.slider, f"filter_{name}").set_value(value).run()
     assert not page.exception
     posterior = free.scene(LINK | {name: value}).posterior
     assert f"{{{number(float(posterior.mean))}}}" in formulas(page)
@@ -57,15 +57,15 @@ def test_a_link_sets_everything(kalman_page):
     expected = free.scene(LINK | {"q": 0.9, "m": 8, "prior_var": 0.45, "places": 10, "draw": 7,
                                   "noise": 0.0})  # fmt: skip
     assert f"{{{number(float(expected.posterior.var))}}}" in formulas(page)
-    assert page.slider(key="q").value == 0.9
-    assert page.select_slider(key="prior_var").value == 0.45
+    assert turned(page.slider, "filter_q").value == 0.9
+    assert turned(page.select_slider, "filter_prior_var").value == 0.45
 
 
 def test_what_is_wrong_in_the_link_is_said_until_a_hand_moves_something(kalman_page):
     page = kalman_page(q="7", gains="0.1")
     assert "q must be a number in [0, 1], got '7'; using 0.3" in said(page)
     assert "sets 'gains', which this page does not know" in said(page)
-    page.slider(key="m").set_value(4).run()
+    turned(page.slider, "filter_m").set_value(4).run()
     assert "In the link" not in said(page)
 
 
@@ -81,7 +81,7 @@ def test_reset_brings_the_defaults_back(kalman_page):
     page = kalman_page(q="0.9", m="8", draw="3")
     page.button(key="reset_sliders").click().run()
     assert link(page) == {}
-    assert page.slider(key="q").value == LINK["q"]
+    assert turned(page.slider, "filter_q").value == LINK["q"]
 
 
 def test_the_guard_is_told(kalman_page):
@@ -92,9 +92,9 @@ def test_the_guard_is_told(kalman_page):
 
 def test_the_sliders_outlive_a_look_at_another_page(kalman_page):
     page = kalman_page(q="0.9")
-    page.slider(key="m").set_value(16).run()
+    turned(page.slider, "filter_m").set_value(16).run()
     page.switch_page(str(ROOT / "pages" / "race.py")).run()
     page.query_params.clear()
     page = kalman_page()
-    assert page.slider(key="m").value == 16
+    assert turned(page.slider, "filter_m").value == 16
     assert link(page) == {"m": "16", "q": "0.9"}

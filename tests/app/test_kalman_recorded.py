@@ -14,6 +14,7 @@ from bkn.replay import UPDATES
 from bkn.snapshot import GAINS
 from tests.app import network_maps, snapshots
 from tests.app.reading import said as alerts
+from tests.app.reading import turned
 from tests.app.test_kalman_page import formulas, link
 
 NETWORK = network_maps.convnet((4, 4, 6), size=4)
@@ -178,7 +179,7 @@ def test_the_page_shows_the_recorded_update(recorded_page):
 )
 def test_a_choice_changes_what_is_shown_and_stands_in_the_link(recorded_page, key, value, words):
     page = recorded_page()
-    page.selectbox(key=key).set_value(value).run()
+    turned(page.selectbox, key).set_value(value).run()
     assert not page.exception
     assert words in html(page)
     assert link(page)[key.removeprefix("recorded_")] == value
@@ -186,11 +187,11 @@ def test_a_choice_changes_what_is_shown_and_stands_in_the_link(recorded_page, ke
 
 def test_the_slider_goes_through_the_snapshots_and_the_channel_stays(recorded_page):
     page = recorded_page()
-    channel = page.selectbox(key="recorded_channel").value
-    page.select_slider(key="recorded_at").set_value(30).run()
+    channel = turned(page.selectbox, "recorded_channel").value
+    turned(page.select_slider, "recorded_at").set_value("30").run()
     assert "after step 30" in html(page)
     assert link(page)["at"] == "30"
-    assert page.selectbox(key="recorded_channel").value == channel
+    assert turned(page.selectbox, "recorded_channel").value == channel
 
 
 def test_the_step_is_the_nearest_that_was_recorded(recorded_page):
@@ -232,8 +233,8 @@ def test_a_race_without_snapshots_says_how_to_get_some(open_page, supervisor):
 
 def test_back_to_the_sliders(recorded_page):
     page = recorded_page()
-    page.segmented_control(key="numbers_from").set_value("free").run()
-    assert page.slider(key="q").value == 0.3
+    turned(page.segmented_control, "numbers_from").set_value("free").run()
+    assert turned(page.slider, "filter_q").value == 0.3
     assert "source" not in link(page)
 
 

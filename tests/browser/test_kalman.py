@@ -37,9 +37,22 @@ def marked(page):
     return page.evaluate("document.body.dataset.bknStage")
 
 
-def slide(page, key, press):
+def widget(page, name):
+    """The widget of a setting, in whatever turn it is (see app/widgets.py).
+
+    For a moment the last turn's stands behind it.
+    """
+    return page.locator(f".st-key-{name}, [class*='st-key-{name}-']").first
+
+
+def thumb(page, name):
+    """What the keyboard moves of a slider."""
+    return widget(page, name).locator("input[type=range]")
+
+
+def slide(page, name, press):
     """Move a slider by a key of the keyboard."""
-    page.locator(f".st-key-{key} input[type=range]").press(press)
+    thumb(page, name).press(press)
 
 
 def act(page, what):
@@ -50,12 +63,28 @@ def test_the_gain_moves_posterior_equations_and_mark(server, visit):
     page = visit_kalman(visit, server)
     before, drawn = numbers(page), page.evaluate(POSTERIOR)
     assert page.evaluate(IN_USE) == "0.3,0.3"
-    slide(page, "q", "End")
+    slide(page, "filter_q", "End")
     until(lambda: page.evaluate(IN_USE) == "1,1", "the mark at the end of the curve")
     until(lambda: numbers(page) != before, "other numbers")
     until(lambda: page.evaluate(POSTERIOR) != drawn, "another posterior")
     until(lambda: "q=1" in address(page), "q in the address")
     assert "0.00" in numbers(page)  # the prior's weight
+
+
+def test_reset_brings_slider_and_numbers_back_and_they_stay(server, visit):
+    page = visit_kalman(visit, server)
+    before = numbers(page)
+    slide(page, "filter_q", "End")
+    until(lambda: "q=1" in address(page), "q in the address")
+    press(page, "reset_sliders")
+    until(lambda: thumb(page, "filter_q").input_value() == "0.3", "the slider where it began")
+    until(lambda: numbers(page) == before, "the first numbers")
+    press(page, "again")  # with it the browser says once more where its sliders are
+    until(lambda: "draw=1" in address(page), "another deal")
+    assert thumb(page, "filter_q").input_value() == "0.3"
+    assert "q=" not in address(page)
+    slide(page, "filter_q", "End")
+    until(lambda: "q=1" in address(page), "a slider that still listens")
 
 
 def test_the_story_plays_to_its_end_and_marks_the_equations(server, visit):
@@ -88,7 +117,7 @@ def test_a_slider_does_not_restart_the_story(server, visit):
     page = visit_kalman(visit, server, "?stage=predict")
     assert time_of(page) == 1
     before = numbers(page, "predict")
-    slide(page, "prior_mean", "ArrowLeft")
+    slide(page, "filter_prior_mean", "ArrowLeft")
     until(lambda: numbers(page, "predict") != before, "another prior")
     assert time_of(page) == 1
 
@@ -112,9 +141,9 @@ def test_who_wants_no_motion_gets_three_pictures(server, visit):
     assert set(page.evaluate("window.times")) == {0, 1, 2, 3}
 
 
-def choose(page, key, option):
+def choose(page, name, option):
     """Pick from a selectbox."""
-    page.locator(f".st-key-{key} input").click()
+    widget(page, name).locator("input").click()
     page.get_by_role("option", name=option, exact=True).click()
 
 
@@ -128,7 +157,7 @@ def recorded_race(server):
 
 def test_a_recorded_layer_is_picked_and_played(server, visit, recorded_race):
     page = visit_kalman(visit, server, f"?race={recorded_race}")
-    page.locator(".st-key-numbers_from button", has_text="A recorded layer").click()
+    widget(page, "numbers_from").locator("button", has_text="A recorded layer").click()
     wait_said(page, "Kalman norm, layer2")
     before = numbers(page)
     choose(page, "recorded_layer", "layer3")
@@ -156,7 +185,8 @@ def test_the_first_layer_is_told_to_have_no_prior(server, visit, recorded_race):
 
 def shown_step(page):
     """After which step of the training the numbers are."""
-    return int(page.locator(".bkn-shown").inner_text().split("after step ")[1].split()[0])
+    words = page.locator(".bkn-shown").inner_text().split("after step ")[1]
+    return int(words.split()[0].replace(",", ""))
 
 
 def test_a_live_race_is_followed_until_a_hand_holds_a_step(server, visit):
@@ -172,7 +202,7 @@ def test_a_live_race_is_followed_until_a_hand_holds_a_step(server, visit):
     slide(page, "recorded_at", "Home")
     until(lambda: shown_step(page) <= first, "the first snapshot")
     held = shown_step(page)
-    steps = page.locator(".st-key-recorded_at input[type=range]")
+    steps = thumb(page, "recorded_at")
     count = steps.get_attribute("max")
     until(lambda: steps.get_attribute("max") != count, "news that do not move the slider")
     assert shown_step(page) == held

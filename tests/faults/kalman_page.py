@@ -2,6 +2,8 @@
 
 from tests.faults import Fault
 
+KEPT = "app/kalman/kept.py"
+WIDGETS = "tests/app/test_kalman_widgets.py::"
 FAULTS = [
     Fault(
         "bkn/replay.py",
@@ -91,7 +93,7 @@ FAULTS = [
         "the channel that was picked is passed over",
     ),
     Fault(
-        "app/kalman/sidebar.py",
+        "app/kalman/kept.py",
         "    if KEPT not in st.session_state:",
         "    if True:",
         "tests/app/test_kalman_page.py::"
@@ -111,5 +113,90 @@ FAULTS = [
         "    y = scene.var_gain * prior + (1 - scene.var_gain) * density(scene.seen, x)",
         "tests/app/test_kalman_figures.py::test_the_mixture_that_is_shown_has_the_posteriors_moments",
         "the mixture of the picture has its weights swapped",
+    ),
+    Fault(
+        "pages/kalman.py",
+        "kept.hear()\n",
+        "",
+        f"{WIDGETS}test_a_race_chosen_a_moment_ago_stays_among_the_options",
+        "nobody asks what a hand has moved",
+    ),
+    Fault(
+        KEPT,
+        "    widgets.order(key, value)\n",
+        "    st.session_state[widgets.key(key)] = value\n",
+        f"{WIDGETS}test_a_refresh_orders_nothing_of_the_browser[url1-7]",
+        "every refresh sets the widgets anew",
+    ),
+    Fault(
+        KEPT,
+        "    widgets.order(key, value)\n",
+        "    if widgets.value(key, widgets.ABSENT) != value:\n"
+        "        st.session_state[widgets.key(key)] = value\n",
+        f"{WIDGETS}test_what_a_browser_says_that_has_not_heard_of_a_press_is_no_move[reset_sliders]",
+        "a browser that has not heard of a press undoes it",
+    ),
+    Fault(
+        KEPT,
+        "    widgets.widget(kind, key, label, *args, **more)",
+        "    kind(label, *args, key=widgets.key(key), **more)",
+        f"{WIDGETS}test_a_link_begins_every_widget_though_its_first_run_is_lost",
+        "a widget that comes late begins without what the link says",
+    ),
+    Fault(
+        KEPT,
+        " or kept[name] != was.setting:",
+        ":",
+        f"{WIDGETS}test_a_channel_picked_with_another_layer_was_meant_for_the_last_one",
+        "a channel of the last layer is looked for in the next one",
+    ),
+    Fault(
+        KEPT,
+        "        drawn[name] = replace(was, setting=kept[name], value=now)\n",
+        "",
+        f"{WIDGETS}test_a_slider_moved_just_before_reset_is_reset",
+        "a move is heard once more after the press that followed it",
+    ),
+    Fault(
+        KEPT,
+        "(gone or was.of != of)",
+        "gone",
+        f"{WIDGETS}test_a_race_at_the_same_place_says_other_words",
+        "another race's methods are looked for by the words of the last one",
+    ),
+    Fault(
+        KEPT,
+        "(gone or was.of != of)",
+        "was.of != of",
+        f"{WIDGETS}test_a_chooser_that_was_away_is_another_one",
+        "what a browser says of a chooser that was away passes for a move",
+    ),
+    Fault(
+        KEPT,
+        'FORGET = ("race", "entrant", "layer")',
+        'FORGET = ("race", "entrant")',
+        f"{WIDGETS}test_another_layer_has_its_own_channel_though_the_run_is_lost",
+        "another layer keeps the channel of the last one",
+    ),
+    Fault(
+        "app/kalman/sidebar.py",
+        "    hear()  # else a slider moved just before the press would count as moved after it\n",
+        "",
+        f"{WIDGETS}test_a_slider_moved_just_before_reset_is_reset",
+        "a slider moved just before Reset stays where it is",
+    ),
+    Fault(
+        "app/kalman/sidebar.py",
+        "    hear()  # a number that was typed just before the press\n",
+        "",
+        f"{WIDGETS}test_a_deal_typed_just_before_draw_again_is_the_one_that_goes_on",
+        "Draw again passes over the number that was typed just before",
+    ),
+    Fault(
+        "app/kalman/picking.py",
+        "        shown = LATEST if step == steps[-1] else str(step)\n",
+        "        stops, shown = [*map(str, steps)], str(step)\n",
+        f"{WIDGETS}test_the_end_of_the_slider_moves_on_and_a_hand_on_it_is_not_undone",
+        "a snapshot that comes just then undoes the move of the slider",
     ),
 ]
