@@ -1,11 +1,11 @@
 """The figures of a race in their three groups, and what a visitor picks in them."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import streamlit as st
 
-from app import figures
+from app import figures, widgets
 from app.address import ACCURACIES, MOMENTS
 from app.figures.estimates import shown_entrant
 from app.figures.heat import estimating, panel_rows
@@ -82,13 +82,13 @@ def layers_of(picture: RaceCache) -> list[str]:
 def picked_layer(picture: RaceCache) -> str | None:
     """The layer in the picker; the deepest one until somebody picks."""
     layers = layers_of(picture)
-    picked = st.session_state.get("layer")
+    picked = widgets.value("layer")
     return picked if picked in layers else default_layer(layers) if layers else None
 
 
 def pick_layer(layer: str) -> None:
     """A click in a figure picks a layer."""
-    st.session_state["layer"] = layer
+    widgets.order("layer", layer)
 
 
 def pickers(picture: RaceCache) -> tuple[int | None, Moment]:
@@ -100,21 +100,22 @@ def pickers(picture: RaceCache) -> tuple[int | None, Moment]:
     first, link = shown_entrant(picture), st.session_state[LOOKS]
     if first is None or not layers:
         return None, "var"
-    forget("layer", layers)  # another race has other layers and methods
-    forget("entrant", able)
+    widgets.settle("layer", layers)  # another race has other layers and methods
+    widgets.reword("entrant", labels)
+    widgets.settle("entrant", able)
     asked = [position for position in able if str(position) == link["entrant"]]
     with st.container(horizontal=True, vertical_alignment="center", key="pickers"):
-        st.selectbox(
-            "Layer", layers, index=layers.index(default_layer(layers)), key="layer",
+        widgets.widget(
+            st.selectbox, "layer", "Layer", layers, index=layers.index(default_layer(layers)),
             label_visibility="collapsed",
         )  # fmt: skip
-        entrant = st.selectbox(
-            "Method", able, index=able.index(asked[0] if asked else first), key="entrant",
+        entrant = widgets.widget(
+            st.selectbox, "entrant", "Method", able, index=able.index(asked[0] if asked else first),
             format_func=lambda position: labels[position], label_visibility="collapsed",
         )  # fmt: skip
-        moment = st.segmented_control(
-            "Moment", list(MOMENTS), key="moment", format_func=MOMENTS.__getitem__,
-            default=link["moment"], required=True, label_visibility="collapsed",
+        moment = widgets.widget(
+            st.segmented_control, "moment", "Moment", list(MOMENTS), default=link["moment"],
+            format_func=MOMENTS.__getitem__, required=True, label_visibility="collapsed",
         )  # fmt: skip
     return entrant, "mean" if moment == "mean" else "var"
 
@@ -125,20 +126,14 @@ def default_layer(layers: Sequence[str]) -> str:
     return asked if asked in layers else layers[-1]
 
 
-def forget(key: str, options: Sequence[Any]) -> None:
-    """Drop a choice that is none of the options, so that the widget takes its default."""
-    if key in st.session_state and st.session_state[key] not in options:
-        del st.session_state[key]
-
-
 def looks(picture: RaceCache) -> dict[str, str]:
     """How the race is looked at, for the link: "" where nobody has chosen."""
     state, layers, first = st.session_state, layers_of(picture), shown_entrant(picture)
-    layer, entrant = state.get("layer"), state.get("entrant")
+    layer, entrant = widgets.value("layer"), widgets.value("entrant")
     return {
         "layer": layer if layer in layers[:-1] else "",
         "entrant": "" if entrant is None or entrant == first else str(entrant),
-        "moment": state.get("moment") or "var",
+        "moment": widgets.value("moment") or "var",
         "accuracy": state.get("accuracy") or "test",
         "explain": "on" if state.get("explain", True) else "off",
     }

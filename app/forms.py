@@ -1,7 +1,7 @@
 """The settings in the sidebar: widgets made from the catalogue's cards, and the Race they ask for.
 
-Every widget's value lives in `st.session_state` under its stable key, seeded once from the URL
-and written back to it after every change. A widget that is hidden keeps its value.
+Every setting lives in `st.session_state` under its widget's key (see `app.widgets`), seeded once
+from the URL and written back to it after every change. A hidden widget's setting stays.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,10 +10,9 @@ from typing import Any
 
 import streamlit as st
 
-from app import address, chosen, pages, whose
+from app import address, chosen, pages, whose, widgets
 from app.moved import forget, known, moved
 from app.options import option, option_label, used_cards, used_options
-from app.widgets import widget
 from bkn.cards import Card
 from bkn.catalog import DATASETS, METHODS, NETWORKS
 from bkn.entrants import parse_entrant
@@ -53,7 +52,7 @@ def seed(url: Mapping[str, list[str]], race: Race | None) -> None:
     given, st.session_state["_link"] = address.read(url)
     known = address.of_race(race) if race else {}
     for name in (*address.DEFAULTS, *address.OPTIONS):
-        st.session_state[name] = given.get(name, known.get(name, address.default(name)))
+        widgets.order(name, given.get(name, known.get(name, address.default(name))))
     st.session_state[LOOKS] = {
         name: given.get(name, default) for name, default in address.LOOKS.items()
     }
@@ -75,14 +74,12 @@ def keep(values: Mapping[str, Any], looks: Mapping[str, str], race_id: str) -> N
 def hold() -> None:
     """Keep the settings while another page is shown: Streamlit forgets widgets it does not draw."""
     whose.take(whose.RACE)
-    for name in (*address.DEFAULTS, *address.OPTIONS, *address.LOOKS, "follow"):
-        if name in st.session_state:
-            st.session_state[name] = st.session_state[name]
+    widgets.hold((*address.DEFAULTS, *address.OPTIONS, *address.LOOKS, "follow"))
 
 
 def value(name: str) -> Any:
     """A setting's value in this session, whether or not its widget is on the page."""
-    return st.session_state.get(name, address.default(name))
+    return widgets.value(name, address.default(name))
 
 
 def settle() -> None:
@@ -95,7 +92,8 @@ def settle() -> None:
     images = now["batch"] * now["copies"]
     if {"batch", "copies"} & set(gone) and images % now["micro_batch"]:
         fits = [m for m in fitting(images) if m <= now["micro_batch"]]
-        st.session_state["micro_batch"] = before["micro_batch"] = fits[-1]
+        widgets.order("micro_batch", fits[-1])
+        before["micro_batch"] = fits[-1]
 
 
 def wanted() -> Wanted:
@@ -159,7 +157,7 @@ def sidebar() -> None:
 
     def draw(kind: Callable[..., Any], name: str, label: str, *args: Any, **more: Any) -> None:
         if name not in hidden:
-            widget(kind, name, label, *args, **more)
+            widgets.widget(kind, name, label, *args, **more)
 
     def title(cards: Mapping[str, Card]) -> Callable[[str], str]:
         return lambda key: cards[key].title

@@ -7,6 +7,7 @@ import streamlit as st
 
 from app import address
 from app.batch_size import link
+from app.widgets import key, order, value
 
 RACE, BATCH_SIZE = "race", "batch_size"
 NAMES = {  # page: keys of its settings
@@ -24,11 +25,11 @@ def take(page: str) -> bool:
     if owner == page:
         return False
     kept = state.setdefault(KEPT, {})
-    kept[owner] = {name: state[name] for name in NAMES[owner] if name in state}
+    kept[owner] = {name: value(name) for name in NAMES[owner] if key(name) in state}
     mine = kept.get(page, {})
     for name in {*NAMES[owner], *NAMES[page]}:
-        state.pop(name, None)  # else Streamlit keeps the value for the other page's widget
+        state.pop(key(name), None)  # else Streamlit keeps the value for the other page's widget
         if name in mine:
-            state[name] = mine[name]
+            order(name, mine[name])
     state[OWNER] = page
     return True

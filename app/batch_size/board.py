@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import pages, watch
 from app.batch_size import scene
-from app.batch_size.scene import LATEST, OPEN, PLACES, SWEEP, View
+from app.batch_size.scene import OPEN, PLACES, View
 from app.figures.sweep_curve import curve, rates
 from app.figures.sweep_grid import grid, height
 from app.figures.sweep_pairs import pairs
@@ -17,21 +17,18 @@ from app.live import Pick, figure
 from app.widgets import explain, widget
 
 TALL, HALF, LOW = 440, 340, 150  # pixels
-CHOSEN = "_sweep_chosen"  # key of the list of sweeps
 WORDS = {"dataset": "Images", "network": "Network", "batch": "B", "lr": "Learning rate"}
 
 
 def switches(lab: Lab, view: View) -> bool:
     """Which sweep, where in its grid, and whether the figures explain themselves."""
-    known, state = scene.known_sweeps(lab), st.session_state
+    known = scene.known_sweeps(lab)
     if view.sweep_id not in known:
         known = {view.sweep_id: f"Sweep {view.sweep_id}", **known}
-    if state.get("shown_sweep") != view.sweep_id:
-        state["shown_sweep"] = view.sweep_id
     with st.container(horizontal=True, vertical_alignment="center", key="sweep_top"):
         widget(
             st.selectbox, "shown_sweep", "Sweep", list(known), format_func=known.__getitem__,
-            on_change=choose, label_visibility="collapsed",
+            label_visibility="collapsed",
         )  # fmt: skip
         for key, field in PLACES.items():
             if field in WORDS and len(view.table.values_of(field)) > 1:
@@ -43,19 +40,11 @@ def switches(lab: Lab, view: View) -> bool:
 def choose_one(view: View, key: str, label: str, words: str) -> None:
     """One choice; its default is what the link wishes, so that no run can lose it."""
     known = list(scene.choices(view.table, key))
-    st.selectbox(
-        label, known, index=known.index(scene.start_of(view.table, key)), key=key,
+    widget(
+        st.selectbox, key, label, known, index=known.index(scene.start_of(view.table, key)),
         format_func=lambda one: words.format(entrant_words(one) if key == "baseline" else one),
         label_visibility="collapsed",
     )  # fmt: skip
-
-
-def choose() -> None:
-    """Another sweep of the store, or the recorded one."""
-    chosen = st.session_state["shown_sweep"]
-    st.session_state[SWEEP] = chosen
-    if not chosen:
-        st.session_state[LATEST] = ""
 
 
 def draw(view: View, explain: bool) -> None:

@@ -9,10 +9,9 @@ from typing import Any
 
 import streamlit as st
 
-from app import address, chosen, forms, pages, whose
+from app import address, chosen, forms, pages, whose, widgets
 from app.batch_size import link
 from app.options import option, option_label, used_cards, used_options
-from app.widgets import widget
 from bkn.cards import Card
 from bkn.catalog import DATASETS, NETWORKS
 from bkn.experiment import AUGMENTS
@@ -35,7 +34,7 @@ class Wanted:
 
 def value(name: str) -> Any:
     """A setting's value in this session, whether or not its widget is on the page."""
-    return st.session_state.get(name, link.default(name))
+    return widgets.value(name, link.default(name))
 
 
 def seed(url: Mapping[str, list[str]], sweep: Sweep | None) -> dict[str, Any]:
@@ -48,7 +47,7 @@ def seed(url: Mapping[str, list[str]], sweep: Sweep | None) -> dict[str, Any]:
     given, state[WRONG] = link.read(url)
     known = of_sweep(sweep) if sweep else {}
     for name in whose.NAMES[whose.BATCH_SIZE]:
-        state[name] = given.get(name, known.get(name, link.default(name)))
+        widgets.order(name, given.get(name, known.get(name, link.default(name))))
     if "explain" in given:
         state["explain"] = given["explain"] == "on"
     return {name: given.get(name, default) for name, default in link.LOOKS.items()}
@@ -132,7 +131,7 @@ def sidebar() -> None:
 
     def draw(kind: Callable[..., Any], name: str, label: str, *args: Any, **more: Any) -> None:
         if name not in hidden:
-            widget(kind, name, label, *args, **more)
+            widgets.widget(kind, name, label, *args, **more)
 
     def title(cards: Mapping[str, Card]) -> Callable[[str], str]:
         return lambda key: cards[key].title

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import address, whose
+from app import address, whose, widgets
 from app.batch_size import form, link
 from app.batch_size.history import State, Watched
 from app.batch_size.table import Place, Table
@@ -74,9 +74,7 @@ def enter(url: Mapping[str, list[str]], lab: Lab) -> None:
     """Fill the session: from the link at the first visit, later from what was kept."""
     state = st.session_state
     entered = whose.take(whose.BATCH_SIZE)
-    for name in (*address.LOOKS, "follow"):  # of the Race page: Streamlit forgets what is not drawn
-        if name in state:
-            state[name] = state[name]
+    widgets.hold((*address.LOOKS, "follow"))  # of the Race page
     if SWEEP not in state:
         state[SWEEP] = url.get("sweep", [""])[-1]
         found = sweeps(lab.supervisor.reader, 1)
@@ -95,6 +93,11 @@ def look(lab: Lab) -> View:
     if watched is None and state.get(LATEST):
         watched = lab.sweeps.watch(state[LATEST])
     watched = watched or lab.recorded_sweep
+    chosen = widgets.follow("shown_sweep", watched.shown_id)
+    if chosen != watched.shown_id:
+        state[SWEEP] = chosen
+        state[LATEST] = state.get(LATEST, "") if chosen else ""
+        return look(lab)
     now = watched.look()
     mine = bool(watched.shown_id) and watched.owner in ("", visitor())
     at = {field: picked(now.table, key) for key, field in PLACES.items()}
@@ -128,10 +131,9 @@ def start_of(table: Table, key: str) -> str:
 
 def picked(table: Table, key: str) -> Any:
     """What is picked; a choice that this sweep does not have is forgotten."""
-    known, state = choices(table, key), st.session_state
-    if key in state and state[key] not in known:
-        del state[key]
-    return known[state.get(key, start_of(table, key))]
+    known = choices(table, key)
+    widgets.settle(key, known)
+    return known[widgets.value(key, start_of(table, key))]
 
 
 def text(value: Any) -> str:

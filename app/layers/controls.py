@@ -21,7 +21,7 @@ from app.layers.scene import (
 )
 from app.live import Pick
 from app.watch import RUN
-from app.widgets import explain, widget
+from app.widgets import begin_anew, explain, order, value, widget
 
 SHORT = ERRORS | {"running": "running"}
 RACES = {WATCHED: "your race", RECORDED: "recorded race"}
@@ -84,9 +84,10 @@ def history_slider(scene: Scene, playing: bool) -> None:
             st.slider, "at", "Step", 0, scene.total, on_change=heard, label_visibility="collapsed"
         )
         return
-    st.session_state["at_playing"] = st.session_state["at"]
-    st.slider("Step", 0, scene.total, key="at_playing", disabled=True,
-              label_visibility="collapsed")  # fmt: skip
+    st.session_state["at_playing"] = st.session_state[PLAYING][1]
+    widget(
+        st.slider, "at_playing", "Step", 0, scene.total, disabled=True, label_visibility="collapsed"
+    )
 
 
 def when(scene: Scene) -> str:
@@ -108,15 +109,15 @@ def play(scene: Scene) -> None:
     state = st.session_state
     if PLAYING in state:
         return
-    at = nearest(scene.steps, state["at"])
+    at = nearest(scene.steps, value("at"))
     state[PLAYING] = time.monotonic(), scene.steps[0] if at == scene.steps[-1] else at
+    begin_anew("at")  # the slider that comes after the play is another one
 
 
 def rest() -> None:
-    """Stay where it is; the visitor's slider, which was away, is told where."""
-    state = st.session_state
-    state["at"] = state["at"]
-    state.pop(PLAYING, None)
+    """Stay where it is, and so does the visitor's slider, which was away."""
+    if PLAYING in st.session_state:
+        order("at", st.session_state.pop(PLAYING)[1])
 
 
 def channel(scene: Scene) -> None:
@@ -148,7 +149,7 @@ def step_button(
     words: str, key: Literal["previous", "next"], icon: str, kept: tuple[int, ...], by: int
 ) -> None:
     """One channel on or back, around the ends."""
-    at = kept.index(st.session_state["channel"])
+    at = kept.index(value("channel"))
     target = kept[(at + by) % len(kept)]
     st.button("", key, icon=icon, help=words, on_click=pick_channel, args=(target,),
               disabled=len(kept) < 2)  # fmt: skip
@@ -156,13 +157,13 @@ def step_button(
 
 def pick_channel(number: int | Pick) -> None:
     """A button or a click in a figure picks a channel."""
-    st.session_state["channel"] = int(number)
+    order("channel", int(number))
     heard()
 
 
 def pick_layer(label: str) -> None:
     """A click in a figure picks a layer."""
-    st.session_state["layer"] = str(label)
+    order("layer", str(label))
     heard()
 
 

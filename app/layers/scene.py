@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import forms, watch
+from app import forms, watch, widgets
 from app.figures.errors import Moment
 from app.lab import Lab, Watched
 from app.layers import link, numbers
@@ -112,10 +112,10 @@ def enter(url: Mapping[str, list[str]], lab: Lab) -> None:
         state[MINE] = {}
         state[MOVED] = "q" in found
         for name, value in found.items():
-            state[name] = value
+            widgets.order(name, value)
     for name in KEYS:
-        if name not in state and name in state[MINE]:
-            state[name] = state[MINE][name]
+        if name in state[MINE] and widgets.value(name) is None:
+            widgets.order(name, state[MINE][name])
 
 
 def chosen_race(lab: Lab) -> tuple[Watched, str]:
@@ -144,31 +144,32 @@ def look(lab: Lab) -> Scene:
     state = st.session_state
     watched, race_id = chosen_race(lab)
     cache = watched.cache
-    asked, there = state.get("entrant"), range(len(cache.race.experiments))
+    widgets.reword("entrant", cache.race.labels)
+    asked, there = widgets.value("entrant"), range(len(cache.race.experiments))
     by_link = "channel_of" not in state[MINE]  # no layer was looked at so far
     if asked not in there:
         if asked is not None and by_link:
             wrong(f"entrant must be a position from 0 to {there[-1]} in this race, got {asked}")
-        state["entrant"] = entrants(cache)[0]
-    position = state["entrant"]
+        widgets.order("entrant", entrants(cache)[0])
+    position = widgets.value("entrant")
     card = cache.race.experiments[position].method_card
-    settle("moment", ("var", "mean"), "var")
-    if by_link and state.get("source") not in (None, *sources(card)):
-        wrong(f"{cache.race.labels[position]} has no {link.ERRORS[state['source']]} to be judged")
-    settle("source", sources(card), sources(card)[0])
+    source = widgets.value("source")
+    if by_link and source not in (None, *sources(card)):
+        wrong(f"{cache.race.labels[position]} has no {link.ERRORS[source]} to be judged")
+    source = settle("source", sources(card), sources(card)[0])
     history = lab.histories.of(cache, position)
     steps = history.steps() if history.layout else []
     snapshot = shown_snapshot(cache, history, steps)
     if steps and snapshot is None:  # thinned away in between
         steps = history.steps()
         snapshot = shown_snapshot(cache, history, steps)
-    what: Moment = "mean" if state["moment"] == "mean" else "var"
-    label = settle_layer(snapshot, state["source"], what)
-    index, group = settle_channel(snapshot, label, state["source"], what)
+    what: Moment = settle("moment", ("var", "mean"), "var")
+    label = settle_layer(snapshot, source, what)
+    index, group = settle_channel(snapshot, label, source, what)
     q = state.get("q") if state.get(MOVED) else None
     return Scene(
         watched, race_id, cache.status, position, history, steps, snapshot, label, index, group,
-        state["source"], what, q,
+        source, what, q,
     )  # fmt: skip
 
 
@@ -179,10 +180,11 @@ def sources(card: MethodCard) -> list[str]:
     return [one for one in link.ERRORS if card.uses_prior or one not in ("prior", "posterior")]
 
 
-def settle(name: str, options: Any, otherwise: Any) -> None:
-    """Replace a choice that is none of the options."""
-    if st.session_state.get(name) not in options:
-        st.session_state[name] = otherwise
+def settle(name: str, options: Any, otherwise: Any) -> Any:
+    """The choice; one that is none of the options is replaced."""
+    if widgets.value(name) not in options:
+        widgets.order(name, otherwise)
+    return widgets.value(name)
 
 
 def shown_snapshot(cache: RaceCache, history: History, steps: list[int]) -> Snapshot | None:
@@ -191,34 +193,34 @@ def shown_snapshot(cache: RaceCache, history: History, steps: list[int]) -> Snap
     if not steps:
         return None
     total = max(cache.race.common.steps, steps[-1], 1)
-    if state.get("at", total + 1) > total:  # else untouched: what is set anew undoes a late hand
-        state["at"] = total
+    if widgets.value("at", total + 1) > total:
+        widgets.order("at", total)
     if PLAYING not in state:
-        return history.at(nearest(steps, state["at"]))
+        return history.at(nearest(steps, widgets.value("at")))
     since, at = state[PLAYING]
     step, now = nearest(steps, at), time.monotonic()
     after = steps[steps.index(step) + 1 :]
     if now - since >= BEAT and after:
         step, since = after[0], now
-    state[PLAYING], state["at"] = (since, step), step
+    state[PLAYING] = since, step
     if step == steps[-1]:
-        state["at"] = total
+        widgets.order("at", total)
         del state[PLAYING]
     return history.at(step)
 
 
 def settle_layer(snapshot: Snapshot | None, source: str, what: Moment) -> str | None:
     """The picked layer; until somebody picks, the one with the largest error."""
-    state = st.session_state
     if snapshot is None:
         return None
     labels = list(snapshot.arrays)
-    if (asked := state.get("layer")) not in labels:
+    if (asked := widgets.value("layer")) not in labels:
         if asked:
             wrong(f"this network has no layer {asked!r} that is probed")
         known = {la: snapshot.errors[la].get((source, what), float("nan")) for la in labels}
-        state["layer"] = max(labels, key=lambda la: known[la] if known[la] == known[la] else -1.0)
-    return str(state["layer"])
+        largest = max(labels, key=lambda la: known[la] if known[la] == known[la] else -1.0)
+        widgets.order("layer", largest)
+    return str(widgets.value("layer"))
 
 
 def settle_channel(
@@ -229,15 +231,15 @@ def settle_channel(
     if snapshot is None or label is None:
         return 0, 0
     layout, arrays = snapshot.layer(label)
-    last, asked = state[MINE].get("channel_of"), state.get("channel")
+    last, asked = state[MINE].get("channel_of"), widgets.value("channel")
     if asked is not None and last is None and asked not in layout.kept:
         wrong(f"layer {label!r} has no snapshots of a channel {asked}")
     if asked not in layout.kept or last not in (None, label):
-        state["channel"] = layout.kept[numbers.worst_channel(arrays, source, what)]
+        widgets.order("channel", layout.kept[numbers.worst_channel(arrays, source, what)])
     state[MINE]["channel_of"] = label
     groups = len(arrays["seen_mean"]) if "seen_mean" in arrays else 1
-    settle("group", range(1, groups + 1), 1)
-    return layout.kept.index(state["channel"]), state["group"] - 1
+    group = settle("group", range(1, groups + 1), 1)
+    return layout.kept.index(widgets.value("channel")), group - 1
 
 
 def wrong(words: str) -> None:
@@ -248,17 +250,18 @@ def wrong(words: str) -> None:
 def leave(scene: Scene) -> None:
     """Remember the choices, and write them into the address unless the picture plays."""
     state = st.session_state
-    state[MINE] |= {name: state[name] for name in KEYS if name in state}
+    here = {name: widgets.value(name) for name in KEYS}
+    state[MINE] |= {name: value for name, value in here.items() if value is not None}
     if state.get(PLAYING):
         return
     looks: dict[str, Any] = {
         "entrant": scene.position if scene.position != entrants(scene.cache)[0] else None,
         "layer": scene.label,
-        "channel": state.get("channel") if scene.label else None,
+        "channel": here["channel"] if scene.label else None,
         "moment": scene.what,
         "source": scene.source if scene.card.estimates else None,
         "group": scene.group + 1,
-        "at": state["at"] if scene.steps and state["at"] < scene.total else None,
+        "at": here["at"] if scene.steps and here["at"] < scene.total else None,
         "q": scene.q,
         "explain": "on" if state.get("explain", True) in (True, "on") else "off",
     }

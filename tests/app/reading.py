@@ -47,3 +47,33 @@ def sent(page):
 def figure(page, key):
     """The picture that a live figure was sent."""
     return sent(page)[key]["spec"]
+
+
+def widgets(page):
+    """All that has a value."""
+    kinds = (page.slider, page.select_slider, page.selectbox, page.segmented_control, page.toggle,
+             page.number_input, page.text_input, page.multiselect)  # fmt: skip
+    return [one for kind in kinds for one in kind]
+
+
+def turned(widgets, name):
+    """The widget of a setting, in whatever turn it is (see app/widgets.py)."""
+    return next(one for one in widgets if (one.key or "").partition("~")[0] == name)
+
+
+def shown(page):
+    """What a browser shows now: the value of each widget, by the widget's identity."""
+    return {one.proto.id: one.value for one in widgets(page)}
+
+
+def echo(page, before):
+    """The next run, of a browser that has heard nothing of the last ones' orders.
+
+    A widget that it showed already still shows what it showed `before`; one that is new to it
+    begins with its default. Whoever is slow, or was told while the next run began, is such a one.
+    """
+    for one in widgets(page):
+        if one.proto.id in before:
+            one.set_value(before[one.proto.id])
+    page.run()
+    assert not page.exception

@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 from bkn.store.writer import Writer
 from tests.app.layers_page import ROOT, STEPS, open_page, said
 from tests.app.network_maps import bottlenecks, convnet
-from tests.app.reading import sent
+from tests.app.reading import sent, turned
 from tests.app.snapshots import write_race
 
 
@@ -18,13 +18,13 @@ def page(home) -> AppTest:
 
 
 def test_the_worst_layer_and_its_worst_channel_come_first(page):
-    assert page.session_state["layer"] == "layer6"
+    assert turned(page.selectbox, "layer").value == "layer6"
     assert "worst in <b>layer6</b>" in said(page)
     assert list(sent(page)) == ["fig_map", "fig_belief", "fig_gains", "fig_helped", "fig_replay",
                              "fig_depth"]  # fmt: skip
-    assert sent(page)["fig_belief"]["title"] == (
-        f"What does layer6 believe about channel {page.session_state['channel']}?"
-    )
+    channel = turned(page.selectbox, "channel").value
+    title = f"What does layer6 believe about channel {channel}?"
+    assert sent(page)["fig_belief"]["title"] == title
     assert page.button(key="worst").disabled
 
 
@@ -39,27 +39,27 @@ def test_what_a_link_asks_of_a_race_that_has_it_not_is_said(home, link, words):
     write_race(home, convnet(), steps=STEPS, epochs=10)
     page = open_page(home, **link)
     assert words in said(page)
-    other = "layer2" if page.session_state["layer"] != "layer2" else "layer3"
-    page.selectbox(key="layer").set_value(other).run()
+    other = "layer2" if turned(page.selectbox, "layer").value != "layer2" else "layer3"
+    turned(page.selectbox, "layer").set_value(other).run()
     assert "In the link" not in said(page)
 
 
 def test_another_layer_begins_with_its_own_worst_channel(page):
-    before = page.session_state["channel"]
-    page.selectbox(key="layer").set_value("layer2").run()
-    assert page.session_state["channel"] < 16
-    assert page.session_state["channel"] != before
+    before = turned(page.selectbox, "channel").value
+    turned(page.selectbox, "layer").set_value("layer2").run()
+    assert turned(page.selectbox, "channel").value < 16
+    assert turned(page.selectbox, "channel").value != before
     assert page.query_params["layer"] == "layer2"
-    first = page.session_state["channel"]
+    first = turned(page.selectbox, "channel").value
     page.button(key="next").click().run()
-    assert page.session_state["channel"] == (first + 1) % 16
+    assert turned(page.selectbox, "channel").value == (first + 1) % 16
     page.button(key="previous").click().run()
     page.button(key="previous").click().run()
-    assert page.session_state["channel"] == (first - 1) % 16
+    assert turned(page.selectbox, "channel").value == (first - 1) % 16
     page.button(key="worst").click().run()
-    assert page.session_state["channel"] == first
-    page.selectbox(key="layer").set_value("layer1").run()  # as many channels, another worst one
-    assert page.session_state["channel"] != first
+    assert turned(page.selectbox, "channel").value == first
+    turned(page.selectbox, "layer").set_value("layer1").run()  # as many channels, another worst one
+    assert turned(page.selectbox, "channel").value != first
     assert page.button(key="worst").disabled
 
 
@@ -75,14 +75,14 @@ def test_the_chosen_gain_is_replayed_and_drawn_with_the_beliefs(page):
 
 
 def test_a_method_without_a_prior_has_no_gain_to_show(page):
-    page.selectbox(key="entrant").set_value(0).run()
+    turned(page.selectbox, "entrant").set_value(0).run()
     assert list(sent(page)) == ["fig_map", "fig_belief", "fig_depth"]
-    assert page.session_state["source"] == "observation"
+    assert turned(page.segmented_control, "source").value == "observation"
     assert "micro-batch is worst in" in said(page)
 
 
 def test_a_method_without_beliefs_shows_truth_and_output(page):
-    page.selectbox(key="entrant").set_value(1).run()
+    turned(page.selectbox, "entrant").set_value(1).run()
     assert list(sent(page)) == ["fig_map", "fig_belief", "fig_depth"]
     legend = [chip["id"] for chip in sent(page)["fig_belief"]["spec"]["legend"]]
     assert legend == ["bars", "truth"]
@@ -120,8 +120,8 @@ def test_a_wrong_link_is_said_in_words_and_the_page_works(home):
         "at must be a step, got 'soon'", "'colour', which this page does not know",
     ):  # fmt: skip
         assert words in told
-    assert page.session_state["layer"] == "layer6"
-    page.selectbox(key="layer").set_value("layer2").run()
+    assert turned(page.selectbox, "layer").value == "layer6"
+    turned(page.selectbox, "layer").set_value("layer2").run()
     assert not page.warning
 
 
@@ -161,17 +161,18 @@ def test_fifty_layers_are_drawn(home):
     write_race(home, bottlenecks(), ("batch", "kalman"), steps=(0, 30))
     page = open_page(home, layer="layer3.2.bn2", channel="89")
     assert sent(page)["fig_map"]["spec"]["data"][3]["meta"]["picks"].count("layer3.2.bn2") == 1
-    assert page.session_state["channel"] == 89
+    assert turned(page.selectbox, "channel").value == 89
 
 
 def test_choices_survive_a_look_at_another_page(page):
-    page.selectbox(key="layer").set_value("layer3").run()
-    page.slider(key="at").set_value(60).run()
+    turned(page.selectbox, "layer").set_value("layer3").run()
+    turned(page.slider, "at").set_value(60).run()
     page.slider(key="q").set_value(0.3).run()
     page.switch_page(str(ROOT / "pages" / "methods.py")).run()
     page.switch_page(str(ROOT / "pages" / "layers.py")).run()
     assert not page.exception
-    assert [page.session_state[key] for key in ("layer", "at", "q")] == ["layer3", 60, 0.3]
+    assert turned(page.selectbox, "layer").value == "layer3"
+    assert [turned(page.slider, key).value for key in ("at", "q")] == [60, 0.3]
 
 
 def test_the_race_page_still_opens_behind_it(page):

@@ -5,12 +5,14 @@ from types import SimpleNamespace
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app import widgets
 from app.layers import controls, scene
 from bkn.experiment import Race
 from bkn.store.reader import Reader
 from bkn.store.writer import Writer
 from tests.app.layers_page import STEPS, open_page, said
 from tests.app.network_maps import convnet
+from tests.app.reading import echo, shown, turned
 from tests.app.snapshots import add_snapshots, write_race
 
 
@@ -24,18 +26,18 @@ def page(home) -> AppTest:
 def test_the_slider_snaps_to_the_nearest_snapshot_and_stands_in_the_link(page):
     assert "step 210 of 210" in said(page)
     assert "at" not in page.query_params
-    page.slider(key="at").set_value(100).run()
+    turned(page.slider, "at").set_value(100).run()
     assert "step 90 of 210 · snapshot 4 of 8" in said(page)
     assert page.query_params["at"] == "100"
 
 
 def test_a_thinned_run_keeps_the_slider_where_it_is(page, home):
-    page.slider(key="at").set_value(100).run()
+    turned(page.slider, "at").set_value(100).run()
     with Writer(home / "runs.db") as writer, writer.transaction():
         for run in writer.run_ids("synthetic"):
             writer.drop_snapshots(run, [30, 90, 150])
     page.run()
-    assert page.session_state["at"] == 100
+    assert turned(page.slider, "at").value == 100
     assert "step 120 of 210 · snapshot 3 of 5" in said(page)
 
 
@@ -49,25 +51,28 @@ def test_a_snapshot_that_is_thinned_away_while_it_is_read_gives_way_to_its_neigh
         return sorted([*steps, 100]) if gone and gone.pop() else steps
 
     monkeypatch.setattr(Reader, "snapshot_steps", racing)
-    page.slider(key="at").set_value(100).run()
+    turned(page.slider, "at").set_value(100).run()
     assert not page.exception
     assert not gone
     assert "step 90 of 210 · snapshot 4 of 8" in said(page)
 
 
 def test_play_goes_through_the_snapshots_and_stops_at_the_end(page, monkeypatch):
+    before = shown(page)
     page.button(key="play").click().run()
     assert page.button(key="rest").label == "Pause"
-    shown, query = ["step 0 of" in said(page)], page.query_params.get("at")
+    seen, query = ["step 0 of" in said(page)], page.query_params.get("at")
     monkeypatch.setattr(scene, "BEAT", 1e-9)  # every look is due
     for _ in STEPS:
         page.run()
         plays = "rest" in [button.key for button in page.button]
         assert page.query_params.get("at") == query or not plays
-        shown.append(f"step {page.session_state['at']} of" in said(page))
-    assert all(shown)
+        at = next(iter(page.slider)).value  # of the play, or of the visitor once it is over
+        seen.append(f"step {at} of" in said(page))
+    assert all(seen)
     assert page.button(key="play").label == "Play"
-    assert "step 210 of 210" in said(page)
+    echo(page, {key: 0 if value == 210 else value for key, value in before.items()})
+    assert "step 210 of 210" in said(page)  # whatever is still said of the slider before the play
 
 
 def test_play_and_pause_that_come_twice_change_nothing_more(monkeypatch):
@@ -81,18 +86,19 @@ def test_play_and_pause_that_come_twice_change_nothing_more(monkeypatch):
     assert state[scene.PLAYING] == began
     controls.rest()
     controls.rest()
-    assert state == {"at": 30}
+    assert scene.PLAYING not in state
+    assert widgets.value("at") == 30
 
 
-def test_a_pause_stays_where_it_is(page):
-    page.slider(key="at").set_value(60).run()
+def test_a_pause_stays_where_it_is(page, monkeypatch):
+    monkeypatch.setattr(scene, "BEAT", 1e9)  # no look is due
+    turned(page.slider, "at").set_value(60).run()
     page.button(key="play").click().run()
     assert page.slider(key="at_playing").disabled
     page.button(key="rest").click().run()
     assert page.button(key="play").label == "Play"
-    assert page.slider(key="at").value >= 60
-    assert page.slider(key="at").proto.set_value  # what the browser knows of it is old
-    assert f"step {page.slider(key='at').value} of" in said(page)
+    assert turned(page.slider, "at").value == 60
+    assert "step 60 of" in said(page)
 
 
 def test_the_right_end_of_the_slider_follows_a_running_race(home):
@@ -107,9 +113,11 @@ def test_the_right_end_of_the_slider_follows_a_running_race(home):
 
 
 def test_a_refresh_orders_nothing_of_the_browser(page, monkeypatch):
-    page.slider(key="at").set_value(100).run()
+    turned(page.slider, "at").set_value(100).run()
     monkeypatch.setattr(scene, "enter", lambda *_: None)  # what a refresh leaves out
+    before = shown(page)
     page.run()
+    assert shown(page).keys() == before.keys()
     drawn = [*page.slider, *page.selectbox, *page.toggle, *page.get("button_group")]
     assert {one.key for one in drawn} >= {"at", "q", "explain", "layer", "source", "moment"}
     assert [one.key for one in drawn if one.proto.set_value] == []
@@ -119,9 +127,9 @@ def test_a_widget_that_comes_late_begins_with_what_was_chosen(home):
     write_race(home, convnet(), steps=STEPS, epochs=10)
     page = open_page(home, at="60", q="0.25", explain="off", moment="mean", layer="layer3")
     page.run()
-    assert [page.slider(key=key).proto.default for key in ("at", "q")] == [[60], [0.25]]
+    assert [turned(page.slider, key).proto.default for key in ("at", "q")] == [[60], [0.25]]
     assert page.toggle(key="explain").proto.default is False
-    layers = page.selectbox(key="layer").proto
+    layers = turned(page.selectbox, "layer").proto
     assert layers.options[layers.default] == "layer3"
     moments = next(one.proto for one in page.get("button_group") if one.key == "moment")
     assert [moments.options[at].content for at in moments.default] == ["mean"]

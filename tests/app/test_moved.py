@@ -5,6 +5,7 @@ import streamlit as st
 
 from app import forms, watch
 from app.moved import moved
+from tests.app.reading import echo, shown, turned
 
 
 def start(page, supervisor):
@@ -48,7 +49,7 @@ def test_a_change_reaches_the_race_though_the_page_is_interrupted(
 def test_two_changes_that_come_together_both_reach_the_race(open_page, supervisor):
     page = start(open_page("race"), supervisor)
     page.number_input(key="lr").set_value(0.01)
-    page.select_slider(key="micro_batch").set_value(8).run()
+    turned(page.select_slider, "micro_batch").set_value(8).run()
     assert set(supervisor.sent[1:]) == {("lr", 0.01), ("micro_batch", 8)}
 
 
@@ -63,6 +64,9 @@ def test_what_was_typed_just_before_start_is_started_and_not_sent_again(open_pag
 
 def test_a_smaller_batch_takes_a_micro_batch_that_fits_and_sends_none(open_page, supervisor):
     page = start(open_page("race", micro_batch="32"), supervisor)
+    before = shown(page)
     page.select_slider(key="batch").set_value(16).run()
-    assert page.session_state["micro_batch"] == 16
+    assert turned(page.select_slider, "micro_batch").value == 16
+    echo(page, before | {page.select_slider(key="batch").proto.id: 16})
+    assert turned(page.select_slider, "micro_batch").value == 16
     assert supervisor.sent[1:] == []

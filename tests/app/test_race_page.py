@@ -4,7 +4,7 @@ import pytest
 
 from bkn.catalog import METHODS
 from bkn.catalog.networks import OWN
-from tests.app.reading import click, link, open_page, said
+from tests.app.reading import click, link, open_page, said, turned
 
 
 def test_it_opens_with_the_recorded_race_and_nothing_wrong(page, supervisor):
@@ -34,10 +34,10 @@ def test_every_choice_can_be_made_and_goes_into_the_link(page, supervisor, key, 
 
 def test_how_a_race_is_looked_at_is_in_the_link_both_ways(page):
     open_page(page, layer="layer3", moment="mean", explain="off")
-    assert page.selectbox(key="layer").value == "layer3"
+    assert turned(page.selectbox, "layer").value == "layer3"
     assert page.segmented_control(key="moment").value == "mean"
     assert page.toggle(key="explain").value is False
-    page.selectbox(key="layer").select("layer2").run()
+    turned(page.selectbox, "layer").select("layer2").run()
     page.toggle(key="explain").set_value(True).run()
     assert (link(page, "layer"), link(page, "moment")) == ("layer2", "mean")
     assert link(page, "explain") is None
@@ -57,7 +57,7 @@ def test_the_accuracy_figure_switches_to_the_held_out_style_where_there_is_one(p
 
 def test_a_layer_that_the_race_does_not_have_gives_way_to_the_deepest(page):
     open_page(page, layer="layer99")
-    assert page.selectbox(key="layer").value == "layer6"
+    assert turned(page.selectbox, "layer").value == "layer6"
     assert link(page, "layer") is None
 
 
@@ -79,9 +79,9 @@ def test_every_number_can_be_set(page, supervisor, key, value):
 def test_both_batch_sizes_can_be_set_and_m_follows_b(page, supervisor):
     open_page(page, micro_batch="8")
     page.select_slider(key="batch").set_value(4).run()
-    assert page.select_slider(key="micro_batch").value == 4
+    assert turned(page.select_slider, "micro_batch").value == 4
     page.select_slider(key="batch").set_value(128).run()
-    page.select_slider(key="micro_batch").set_value(32).run()
+    turned(page.select_slider, "micro_batch").set_value(32).run()
     click(page, "start")
     common = supervisor.sent[-1][1].common
     assert (common.batch, common.micro_batch) == (128, 32)
@@ -91,7 +91,7 @@ def test_copies_can_be_set_and_give_m_more_room(page, supervisor):
     open_page(page, methods="batch")
     page.number_input(key="copies").set_value(4).run()
     page.selectbox(key="layout").select("copy_major").run()
-    page.select_slider(key="micro_batch").set_value(256).run()
+    turned(page.select_slider, "micro_batch").set_value(256).run()
     assert "(64 × 4, 256): one device" in said(page)
     click(page, "start")
     common = supervisor.sent[-1][1].common
@@ -100,7 +100,7 @@ def test_copies_can_be_set_and_give_m_more_room(page, supervisor):
     shown = " ".join(html.proto.body for html in page.get("html"))
     assert "(64, 256), 4 copies far apart" in shown
     page.number_input(key="copies").set_value(1).run()
-    assert page.select_slider(key="micro_batch").value == 64
+    assert turned(page.select_slider, "micro_batch").value == 64
 
 
 def test_augmentation_can_be_set_is_shown_and_waits_for_start(page, supervisor):
@@ -148,7 +148,7 @@ def test_a_wrong_link_is_said_in_words_and_the_page_stays_usable(page, superviso
     page.multiselect(key="methods").set_value(["batch"])
     page.selectbox(key="network").select("convnet")
     page.select_slider(key="batch").set_value(32)
-    page.select_slider(key="micro_batch").set_value(2).run()
+    turned(page.select_slider, "micro_batch").set_value(2).run()
     click(page, "start")
     assert supervisor.sent[-1][0] == "start"
     assert not page.error

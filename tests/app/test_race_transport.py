@@ -7,7 +7,7 @@ import pytest
 
 from app import forms, watch
 from app import lab as lab_module
-from tests.app.reading import click, link, open_page, said
+from tests.app.reading import click, link, open_page, said, turned
 
 
 def test_the_transport_row_commands_the_race(page, supervisor):
@@ -53,7 +53,7 @@ def test_settings_that_act_at_once_are_sent_to_the_running_race(page, supervisor
     supervisor.mark(link(page, "run"), "running")
     page.run()
     page.number_input(key="lr").set_value(0.01).run()
-    page.select_slider(key="micro_batch").set_value(8).run()
+    turned(page.select_slider, "micro_batch").set_value(8).run()
     page.select_slider(key="kalman_gain").set_value(0.5).run()
     page.selectbox(key="speed").select(5).run()
     sent = supervisor.sent[1:]

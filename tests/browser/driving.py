@@ -28,6 +28,7 @@ CHROMIUM = next(filter(None, map(shutil.which, (*NAMES, *MAC))), "chromium")
 LINE = ".st-key-{} .js-plotly-plot .scatterlayer path.js-line"
 EMPTY = 80_000  # bytes that every picture of a whole page exceeds; an empty one takes 20,000
 PRESSES = 3  # of a link, at most
+LAG = float(os.environ.get("BKN_SERVER_LAG", "0"))  # seconds between a server's messages, if more
 HEAR = """() => { window.heard = []; for (const what of ["pointerdown", "mouseup", "click"])
     addEventListener(what, event => window.heard.push(
         `${what} on ${event.target.outerHTML.slice(0, 60)} at ${event.clientX},${event.clientY}`),
@@ -59,14 +60,20 @@ class Server:
         self.process.wait(PATIENCE)
 
 
-def serve(home: Path) -> Server:
-    """Start the app on a free port and wait until it answers."""
+def serve(home: Path, lag: float = LAG) -> Server:
+    """Start the app on a free port and wait until it answers.
+
+    Args:
+        home: where it keeps its store.
+        lag: seconds between its messages to a browser, as where all processors are busy.
+    """
+    streamlit = ("tests.browser.lagging", str(lag)) if lag else ("streamlit",)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "streamlit", "run", "app/main.py"),
+            *(sys.executable, "-m", *streamlit, "run", "app/main.py"),
             *("--server.port", str(port), "--server.headless", "true"),
         ],
         cwd=ROOT,
@@ -100,6 +107,14 @@ def alive(pid: int) -> bool:
 
 def press(page: Page, key: str) -> None:
     page.locator(f".st-key-{key} button").first.click()
+
+
+def widget(page: Page, name: str) -> Locator:
+    """The widget of a setting, in whatever turn it is (see app/widgets.py).
+
+    For a moment the last turn's stands behind it.
+    """
+    return page.locator(f".st-key-{name}, [class*='st-key-{name}-']").first
 
 
 def status(page: Page) -> str:

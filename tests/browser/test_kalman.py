@@ -3,7 +3,7 @@
 import pytest
 
 from tests.app import network_maps, snapshots
-from tests.browser.driving import address, press, race_id, wait_said, wait_status
+from tests.browser.driving import address, press, race_id, wait_said, wait_status, widget
 from tests.patience import until
 
 PLAYER = ".st-key-fig_filter .bkn-player"
@@ -35,14 +35,6 @@ def time_of(page):
 def marked(page):
     """The step whose equations are marked."""
     return page.evaluate("document.body.dataset.bknStage")
-
-
-def widget(page, name):
-    """The widget of a setting, in whatever turn it is (see app/widgets.py).
-
-    For a moment the last turn's stands behind it.
-    """
-    return page.locator(f".st-key-{name}, [class*='st-key-{name}-']").first
 
 
 def thumb(page, name):

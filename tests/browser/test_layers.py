@@ -14,6 +14,7 @@ from tests.browser.driving import (
     resting_box,
     wait_said,
     wait_status,
+    widget,
 )
 from tests.patience import until
 
@@ -60,7 +61,7 @@ def click_layer(page: Page, number: int) -> None:
 
 def thumb(page: Page, key: str):
     """What moves along a slider."""
-    return page.locator(f".st-key-{key} input[type=range]")
+    return widget(page, key).locator("input[type=range]")
 
 
 def test_a_click_on_the_map_picks_a_layer_and_a_click_on_a_bar_its_channel(server, visit):
@@ -86,7 +87,8 @@ def test_a_channel_and_a_micro_batch_are_chosen_by_hand(server, visit):
     press(page, "next")
     until(lambda: "channel 1?" in title(page, "fig_belief"), "the next channel")
     before = page.locator(".st-key-numbers .bkn-said").inner_text()
-    page.locator(".st-key-group [role=combobox], .st-key-group [data-baseweb=select]").first.click()
+    group = widget(page, "group")
+    group.locator("[role=combobox], [data-baseweb=select]").first.click()
     page.get_by_role("option", name="3", exact=True).click()
     until(
         lambda: "Micro-batch 3:" in page.locator(".st-key-numbers .bkn-said").inner_text(),

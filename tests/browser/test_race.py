@@ -17,6 +17,7 @@ from tests.browser.driving import (
     wait_rest,
     wait_said,
     wait_status,
+    widget,
 )
 from tests.patience import assert_fast, until
 
@@ -218,7 +219,7 @@ def test_a_click_on_the_heat_map_picks_the_layer(server, visit):
         "another layer",
     )
     picked = page.locator(".st-key-fig_estimates h3").inner_text().split()[-1].rstrip("?")
-    chosen = page.locator(".st-key-layer input")
+    chosen = widget(page, "layer").locator("input")
     until(lambda: chosen.input_value() == picked, "the same layer in the form")
 
 

@@ -86,9 +86,23 @@ FAULTS = [
     ),
     Fault(
         "app/whose.py",
-        "    kept[owner] = {name: state[name] for name in NAMES[owner] if name in state}",
+        "    kept[owner] = {name: value(name) for name in NAMES[owner] if key(name) in state}",
         "    kept[owner] = {}",
         f"{PAGE}::test_settings_of_the_race_and_of_the_sweep_do_not_mix",
         "a visit of the Batch size page loses the race's settings",
+    ),
+    Fault(
+        "app/batch_size/scene.py",
+        "        state[SWEEP] = chosen\n",
+        "        state[SWEEP] = watched.shown_id\n",
+        f"{PAGE}::test_an_earlier_sweep_can_be_chosen",
+        "another sweep cannot be chosen",
+    ),
+    Fault(
+        "app/batch_size/scene.py",
+        '        state[LATEST] = state.get(LATEST, "") if chosen else ""\n',
+        "",
+        f"{PAGE}::test_without_a_link_the_latest_sweep_is_shown",
+        "the recorded sweep cannot be chosen",
     ),
 ]

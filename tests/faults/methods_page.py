@@ -43,8 +43,8 @@ FAULTS = [
     ),
     Fault(
         "app/forms.py",
-        "            st.session_state[name] = st.session_state[name]",
-        "            pass",
+        '    widgets.hold((*address.DEFAULTS, *address.OPTIONS, *address.LOOKS, "follow"))',
+        "",
         "tests/app/test_methods_page.py::test_settings_of_the_race_outlive_a_look_at_the_methods",
         "a look at the Methods page forgets the settings of the race",
     ),
