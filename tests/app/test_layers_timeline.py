@@ -91,14 +91,17 @@ def test_play_and_pause_that_come_twice_change_nothing_more(monkeypatch):
 
 
 def test_a_pause_stays_where_it_is(page, monkeypatch):
-    monkeypatch.setattr(scene, "BEAT", 1e9)  # no look is due
-    turned(page.slider, "at").set_value(60).run()
+    turned(page.slider, "at").set_value(30).run()
+    monkeypatch.setattr(scene, "BEAT", 0)  # every look is due
     page.button(key="play").click().run()
     assert page.slider(key="at_playing").disabled
+    reached = page.slider(key="at_playing").value
+    assert 30 < reached < 210
+    monkeypatch.setattr(scene, "BEAT", 1e9)  # none is
     page.button(key="rest").click().run()
     assert page.button(key="play").label == "Play"
-    assert turned(page.slider, "at").value == 60
-    assert "step 60 of" in said(page)
+    assert turned(page.slider, "at").value == reached
+    assert f"step {reached} of" in said(page)
 
 
 def test_the_right_end_of_the_slider_follows_a_running_race(home):

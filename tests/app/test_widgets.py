@@ -125,12 +125,3 @@ def test_another_channel_stays(home):
     assert second != first
     echo(page, before)
     assert turned(page.selectbox, "channel").value == second
-
-
-def test_an_entrant_without_a_prior_takes_its_own_error(home):
-    write_race(home, convnet(), steps=STEPS, epochs=10)
-    page = open_layers(home, source="prior")
-    before = shown(page)
-    turned(page.selectbox, "entrant").set_value(0).run()
-    echo(page, before | {turned(page.selectbox, "entrant").proto.id: 0})
-    assert turned(page.segmented_control, "source").value == "observation"
