@@ -9,7 +9,7 @@ Streamlit may break a run off wherever it reads or sets the session, and begin t
 belongs together is written without that in between.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,7 +31,6 @@ class Drawn:
     setting: Any
     value: Any  # what its widget showed
     default: Any  # which of the widget's values leaves the setting open
-    of: str  # what the words of the widget's options depend on
 
 
 def settings() -> Settings:
@@ -91,7 +90,7 @@ def hear() -> None:
 
 def draw(
     kind: Callable[..., Any], name: str, label: str, *args: Any,
-    value: Any, default: Any = widgets.ABSENT, of: str = "", **more: Any,
+    value: Any, default: Any = widgets.ABSENT, called: Sequence[str] = (), **more: Any,
 ) -> None:  # fmt: skip
     """Draw the widget of a setting.
 
@@ -102,14 +101,14 @@ def draw(
         args, more: what else the widget takes.
         value: what the page makes of the setting, which the widget is to show.
         default: the value that leaves the setting open, "".
-        of: what the words of the options depend on. The browser knows an option by its words
-            alone, so with another of these the widget is another one.
+        called: what the options are called, where it is not always the same.
     """
     drawn, setting = st.session_state.setdefault(DRAWN, {}), settings()[name]
     key, was = widget_of(name), drawn.get(name)
     gone = widgets.value(key, widgets.ABSENT) is widgets.ABSENT  # the browser may not know it
-    if was is not None and (gone or was.of != of):
+    if was is not None and gone:
         widgets.begin_anew(key)
+    widgets.reword(key, called)
     widgets.order(key, value)
-    drawn[name] = Drawn(setting, value, default, of)
+    drawn[name] = Drawn(setting, value, default)
     widgets.widget(kind, key, label, *args, **more)

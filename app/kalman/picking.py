@@ -69,7 +69,7 @@ def pick(lab: Lab) -> Picked | str:
     first = next((p for p in able if cache.race.experiments[p].method_card.uses_prior), able[0])
     labels = cache.race.labels
     entrants = [str(p) for p in able]
-    position = int(choose("entrant", entrants, str(first), lambda p: labels[int(p)], of=race))
+    position = int(choose("entrant", entrants, str(first), lambda p: labels[int(p)], labels))
     history = lab.histories.of(cache, position)
     steps = history.steps() if history.layout else []
     if not steps and cache.race.probe == "full" and cache.status in watch.MOVING:
@@ -123,7 +123,11 @@ def known_races(lab: Lab) -> dict[str, str]:
 
 
 def choose(
-    name: str, options: Sequence[str], default: str, words: Callable[[str], str], of: str = ""
+    name: str,
+    options: Sequence[str],
+    default: str,
+    words: Callable[[str], str],
+    called: Sequence[str] = (),
 ) -> str:
     """A selectbox for one setting; its default does not stand in the link."""
     asked = settings()[name]
@@ -132,7 +136,7 @@ def choose(
         settings()[name] = asked = ""
     more = {} if name == "channel" else {"default": default}
     draw(
-        st.selectbox, name, NAMES[name], options, value=asked or default, of=of,
+        st.selectbox, name, NAMES[name], options, value=asked or default, called=called,
         format_func=words, **more,
     )  # fmt: skip
     return asked or default

@@ -10,7 +10,7 @@ from app.kalman.settings import FREE, LINK
 from bkn.store.writer import Writer
 from tests.app import network_maps, snapshots
 from tests.app.conftest import ROOT
-from tests.app.reading import html, turned
+from tests.app.reading import html, turned, widgets
 from tests.app.reading import said as words
 from tests.app.test_kalman_page import link
 
@@ -37,11 +37,7 @@ def recorded_page(kalman_page, supervisor, tmp_path):
 
 def drawn(page):
     """All widgets of settings, by the setting's name."""
-    found = (
-        *page.slider, *page.select_slider, *page.number_input, *page.selectbox,
-        *page.segmented_control,
-    )  # fmt: skip
-    return {one.key.partition("~")[0]: one for one in found}
+    return {one.key.partition("~")[0]: one for one in widgets(page)}
 
 
 def ids(page):

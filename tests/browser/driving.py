@@ -28,7 +28,9 @@ CHROMIUM = next(filter(None, map(shutil.which, (*NAMES, *MAC))), "chromium")
 LINE = ".st-key-{} .js-plotly-plot .scatterlayer path.js-line"
 EMPTY = 80_000  # bytes that every picture of a whole page exceeds; an empty one takes 20,000
 PRESSES = 3  # of a link, at most
-LAG = float(os.environ.get("BKN_SERVER_LAG", "0"))  # seconds between a server's messages, if more
+LAG = float(
+    os.environ.get("BKN_SERVER_LAG", "0")
+)  # seconds between a server's messages; 0: Streamlit's own few milliseconds
 HEAR = """() => { window.heard = []; for (const what of ["pointerdown", "mouseup", "click"])
     addEventListener(what, event => window.heard.push(
         `${what} on ${event.target.outerHTML.slice(0, 60)} at ${event.clientX},${event.clientY}`),
@@ -115,6 +117,11 @@ def widget(page: Page, name: str) -> Locator:
     For a moment the last turn's stands behind it.
     """
     return page.locator(f".st-key-{name}, [class*='st-key-{name}-']").first
+
+
+def thumb(page: Page, name: str) -> Locator:
+    """What the keyboard moves of a setting's slider."""
+    return widget(page, name).locator("input[type=range]")
 
 
 def status(page: Page) -> str:

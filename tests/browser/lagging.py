@@ -11,5 +11,5 @@ from streamlit.runtime import runtime
 from streamlit.web import cli
 
 if __name__ == "__main__":
-    runtime.MESSAGE_FLUSH_INTERVAL_SECS = float(sys.argv[1])  # type: ignore[misc]  # Final
+    runtime.MESSAGE_FLUSH_INTERVAL_SECS = float(sys.argv[1])
     cli.main(sys.argv[2:], prog_name="streamlit")

@@ -3,7 +3,15 @@
 import pytest
 
 from tests.app import network_maps, snapshots
-from tests.browser.driving import address, press, race_id, wait_said, wait_status, widget
+from tests.browser.driving import (
+    address,
+    press,
+    race_id,
+    thumb,
+    wait_said,
+    wait_status,
+    widget,
+)
 from tests.patience import until
 
 PLAYER = ".st-key-fig_filter .bkn-player"
@@ -35,11 +43,6 @@ def time_of(page):
 def marked(page):
     """The step whose equations are marked."""
     return page.evaluate("document.body.dataset.bknStage")
-
-
-def thumb(page, name):
-    """What the keyboard moves of a slider."""
-    return widget(page, name).locator("input[type=range]")
 
 
 def slide(page, name, press):

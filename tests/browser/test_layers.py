@@ -12,6 +12,7 @@ from tests.browser.driving import (
     press,
     race_id,
     resting_box,
+    thumb,
     wait_said,
     wait_status,
     widget,
@@ -57,11 +58,6 @@ def click_layer(page: Page, number: int) -> None:
     page.mouse.move(x - 1, y)
     page.mouse.move(x, y)
     page.mouse.click(x, y)
-
-
-def thumb(page: Page, key: str):
-    """What moves along a slider."""
-    return widget(page, key).locator("input[type=range]")
 
 
 def test_a_click_on_the_map_picks_a_layer_and_a_click_on_a_bar_its_channel(server, visit):

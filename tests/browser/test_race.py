@@ -14,6 +14,7 @@ from tests.browser.driving import (
     resting_box,
     status,
     step,
+    thumb,
     wait_rest,
     wait_said,
     wait_status,
@@ -127,9 +128,8 @@ def test_what_is_changed_while_it_runs_acts_and_is_marked(server, visit):
     wait_status(page, "running")
     page.locator(".st-key-lr input").fill("0.01")
     page.locator(".st-key-lr input").press("Enter")
-    thumb = page.locator(".st-key-micro_batch input[type=range]")
-    thumb.focus()
-    thumb.press("ArrowRight")
+    thumb(page, "micro_batch").focus()
+    thumb(page, "micro_batch").press("ArrowRight")
     events = lambda: {e.kind: e.payload for e in server.reader.events(race_id(page))}  # noqa: E731
     until(lambda: {"lr", "micro_batch"} <= events().keys(), "both changes in the store")
     assert events()["lr"]["value"] == 0.01
