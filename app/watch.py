@@ -7,7 +7,7 @@ from html import escape
 
 import streamlit as st
 
-from app import downloads
+from app import downloads, pulse
 from app.forms import LOOKS
 from app.lab import Lab, Watched
 from app.replay import UpTo
@@ -164,8 +164,15 @@ def images_words(common: Experiment) -> str:
 
 def refreshing(body: Callable[[], None], tick: float | None) -> None:
     """Draw the body now, and again every `tick` seconds."""
+
+    def now() -> None:
+        if pulse.missed():
+            st.rerun()
+        body()
+        pulse.beat(tick)
+
     st.session_state[DRAWING] = True
-    st.fragment(body, run_every=tick)()
+    st.fragment(now, run_every=tick)()
     st.session_state[DRAWING] = False
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from app import watch
 from app.lab import lab
 from bkn.catalog import METHODS
 from bkn.engine.measuring import Measuring, Progress
@@ -61,7 +62,7 @@ def in_full(cost: Cost) -> str:
 def bar(shown: Sequence[str]) -> None:
     """Measure all, or how far the measurement is; looks again by itself while one runs."""
     progress = measuring().progress
-    st.fragment(lambda: _bar(shown, progress), run_every=TICK if progress.running else None)()
+    watch.refreshing(lambda: _bar(shown, progress), TICK if progress.running else None)
     about(progress)
 
 

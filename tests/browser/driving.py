@@ -62,14 +62,16 @@ class Server:
         self.process.wait(PATIENCE)
 
 
-def serve(home: Path, lag: float = LAG) -> Server:
+def serve(home: Path, lag: float = LAG, loses_orders: bool = False) -> Server:
     """Start the app on a free port and wait until it answers.
 
     Args:
         home: where it keeps its store.
         lag: seconds between its messages to a browser, as where all processors are busy.
+        loses_orders: whether every second order to refresh a page is lost, as happens there too.
     """
-    streamlit = ("tests.browser.lagging", str(lag)) if lag else ("streamlit",)
+    busy = ("tests.browser.lagging", str(lag), str(int(loses_orders)))
+    streamlit = busy if lag or loses_orders else ("streamlit",)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -202,6 +204,21 @@ def drawn(page: Page, key: str) -> str:
     return (lines.first.get_attribute("d") or "") if lines.count() else ""
 
 
+def wait_line(page: Page, key: str) -> None:
+    """Wait until a figure shows a line of the race in the address.
+
+    The status line of a new race comes before its figures: for a moment they show the last one.
+    """
+    page.wait_for_function(
+        """([key, race]) => {
+          const plot = document.querySelector(`.st-key-${key} .js-plotly-plot`);
+          return plot?.layout?.uirevision?.startsWith(race)
+            && plot.querySelector(".scatterlayer path.js-line")?.getAttribute("d")?.includes("L");
+        }""",
+        arg=[key, race_id(page)],
+    )
+
+
 def wait_drawn(page: Page) -> None:
     """Wait until the server has said all it has to say for now."""
     page.locator(".stApp[data-test-script-state=notRunning]").wait_for()
@@ -232,6 +249,19 @@ def account(page: Page) -> str:
     except Error as unreadable:  # a page that answers nobody is worth knowing, too
         return f"{page.url}: {unreadable}"
     return f"{page.url}, script {state}:\n" + re.sub(r"\n+", " | ", text)[:3000]
+
+
+def telling(server: Server, page: Page) -> str:
+    """What the server knows of the race that a page shows, and its own last words."""
+    shown = re.search(r"run=(\w+)", page.url)
+    race = server.reader.race(shown[1]) if shown else None
+    known = "no race in the address"
+    if race is not None:
+        events = [f"{one.kind} after step {one.step}" for one in server.reader.events(race.id)]
+        steps = [run.step for run in server.reader.runs(race.id)]
+        known = f"race {race.id} {race.status}, steps {steps}: {', '.join(events)}"
+    log = (server.home / "server.log").read_text(errors="replace")
+    return f"{known}\nserver.log: {log[-3000:]}"
 
 
 def measured(line: str) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.driving import address, press, serve, status, wait_status
+from tests.browser.driving import address, press, serve, status, step, wait_status
 from tests.patience import until
 
 LAG = 0.3  # seconds
@@ -40,3 +40,20 @@ def test_a_sweep_that_has_started_stays(lagging, visit, _again):
     until(moves_on, "the sweep to go on")
     press(page, "stop")
     wait_status(page, "stopped")
+
+
+@pytest.fixture
+def losing(tmp_path):
+    """A server whose every second order to refresh a page is lost."""
+    server = serve(tmp_path, loses_orders=True)
+    yield server
+    server.stop()
+
+
+def test_a_page_whose_order_to_refresh_is_lost_notices_and_goes_on(losing, visit):
+    page = visit(f"{losing.url}/?epochs=1000&methods=batch")
+    for _ in range(3):  # each change of pace is an order: one of them is lost, whichever was first
+        press(page, "start")
+        wait_status(page, "running")
+        at = step(page)
+        until(lambda at=at: step(page) > at + 5, "the page to go on")

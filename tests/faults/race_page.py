@@ -1,8 +1,9 @@
-"""Faults in the Race page's buttons: what a click does that the browser sends twice."""
+"""Faults in the Race page's buttons and its refreshes, on a machine that is busy."""
 
 from tests.faults import Fault
 
 PAGE, LAYERS = "tests/app/test_race_transport.py", "tests/app/test_layers_timeline.py"
+PULSE = "tests/app/test_pulse.py"
 
 FAULTS = [
     Fault(
@@ -39,5 +40,26 @@ FAULTS = [
         "    if state.pop(PLAYING, None):",
         f"{LAYERS}::test_play_and_pause_that_come_twice_change_nothing_more",
         "a second half of a click on Play stops the play",
+    ),
+    Fault(
+        "app/watch.py",
+        "        pulse.beat(tick)",
+        "        pulse.beat(None)",
+        f"{PULSE}::test_the_browser_knows_how_long_to_wait[0.4-8.0]",
+        "a browser does not notice that refreshes stay away",
+    ),
+    Fault(
+        "app/watch.py",
+        "        if pulse.missed():",
+        "        if False:",
+        f"{PULSE}::test_where_refreshes_stay_away_the_whole_page_is_drawn_anew",
+        "a page that has lost its refreshes stays as it is",
+    ),
+    Fault(
+        "app/pulse.py",
+        "0.0 if tick is None else time.monotonic()",
+        "0.0",
+        f"{PULSE}::test_every_refresh_is_a_sign_and_a_page_at_rest_gives_none",
+        "a page that is refreshed passes for one that is not",
     ),
 ]
