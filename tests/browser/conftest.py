@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.driving import CHROMIUM, MEASURED, Server, account, alive, serve
+from tests.browser.driving import CHROMIUM, MEASURED, Server, account, alive, serve, telling
 from tests.patience import PATIENCE, until
 
 QUIET = (
@@ -37,8 +37,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     """Say what the pages of a failed test show: where it failed, nobody may be able to look."""
     report = yield
     if report.when == "call" and report.failed:
+        served = [one for one in item.funcargs.values() if isinstance(one, Server)]
         for page in item.stash.get(PAGES, []):
             report.sections.append(("what the page shows", account(page)))
+            for server in served:
+                report.sections.append(("what the server knows", telling(server, page)))
     return report
 
 

@@ -15,6 +15,7 @@ from tests.browser.driving import (
     status,
     step,
     thumb,
+    wait_line,
     wait_rest,
     wait_said,
     wait_status,
@@ -153,7 +154,7 @@ def test_a_reload_comes_back_to_the_race_also_after_its_end(server, visit):
     page.reload()
     page.locator(".bkn-card").first.wait_for()
     wait_status(page, "finished")
-    until(lambda: "L" in drawn(page, "fig_loss"), "the curve of the finished race")
+    wait_line(page, "fig_loss")
 
 
 def test_two_visitors_race_each_for_themselves_and_a_third_is_refused(server, visit):
@@ -190,7 +191,7 @@ def test_nodes_and_zoom_outlive_refreshes(server, visit):
     page = visit(f"{server.url}/?epochs=1000&methods=batch")
     press(page, "start")
     wait_status(page, "running")
-    until(lambda: "L" in drawn(page, "fig_loss"), "a line")
+    wait_line(page, "fig_loss")
     page.evaluate(
         """() => { document.querySelectorAll('.js-plotly-plot').forEach(p => p.mine = 1);
               const plot = document.querySelector('.st-key-fig_loss .js-plotly-plot');
@@ -228,7 +229,7 @@ def test_the_switches_work(server, visit, key):
     page = visit(f"{server.url}/?epochs=1000&methods=batch")
     press(page, "start")
     wait_status(page, "running")
-    until(lambda: "L" in drawn(page, "fig_loss"), "a line")
+    wait_line(page, "fig_loss")
     page.locator(f".st-key-{key} label").first.click()
     if key == "explain":
         page.locator(".st-key-fig_loss .bkn-meaning").wait_for(state="hidden")
