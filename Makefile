@@ -27,7 +27,10 @@ test: .venv/installed-dev
 	$(BIN)/mypy
 	failed=0; \
 	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore=tests/browser --durations=10 || failed=1; \
-	$(BIN)/python -m pytest tests/browser || failed=1; \
+	$(BIN)/python -m pytest tests/browser || { \
+	  echo "Once more, the browser tests that failed; one that fails again fails for good."; \
+	  $(BIN)/python -m pytest tests/browser --last-failed --last-failed-no-failures none; \
+	} || failed=1; \
 	exit $$failed
 
 lint: .venv/installed-dev

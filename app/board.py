@@ -130,9 +130,10 @@ def looks(picture: RaceCache) -> dict[str, str]:
     """How the race is looked at, for the link: "" where nobody has chosen."""
     state, layers, first = st.session_state, layers_of(picture), shown_entrant(picture)
     layer, entrant = widgets.value("layer"), widgets.value("entrant")
+    entrants = len(picture.race.labels)  # the race before may have had more
     return {
         "layer": layer if layer in layers[:-1] else "",
-        "entrant": "" if entrant is None or entrant == first else str(entrant),
+        "entrant": "" if entrant in (None, first) or entrant >= entrants else str(entrant),
         "moment": widgets.value("moment") or "var",
         "accuracy": state.get("accuracy") or "test",
         "explain": "on" if state.get("explain", True) else "off",

@@ -61,6 +61,15 @@ def test_a_layer_that_the_race_does_not_have_gives_way_to_the_deepest(page):
     assert link(page, "layer") is None
 
 
+def test_a_link_names_no_entrant_that_the_new_race_does_not_have(page, supervisor):
+    open_page(page, methods="batch", entrant="2")
+    assert link(page, "entrant") is None  # the recorded race begins with its third
+    turned(page.selectbox, "entrant").select("Kalman norm, gain adaptive").run()
+    assert link(page, "entrant") == "3"
+    click(page, "start")
+    assert link(page, "entrant") is None
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_can_be_raced(page, supervisor, method):
     open_page(page, methods=method)
