@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from bkn.normalizers.base import Belief, Estimate, moments
 from bkn.normalizers.cross_iteration_patches import Patches, along
 from bkn.normalizers.filtering import filtered, update
-from bkn.normalizers.kernels import normalize
+from bkn.normalizers.kernels import at_least_float32, normalize
 from bkn.normalizers.schedule import ScheduledStatistics
 from bkn.normalizers.window import Window
 
@@ -128,7 +128,7 @@ class CrossIterationNorm(ScheduledStatistics):
         if weight is None:
             return Belief(mean, var)
         slopes = self.past.rows("mean_slope", groups), self.past.rows("var_slope", groups)
-        step = weight.flatten(1) - self.past.rows("layer_weight", 1)[:, 0]
+        step = at_least_float32(weight.flatten(1)) - self.past.rows("layer_weight", 1)[:, 0]
         return brought_up_to_date(mean, var, *slopes, step)
 
     def filter(
@@ -170,7 +170,7 @@ class CrossIterationNorm(ScheduledStatistics):
         if self.patches is not None and source is not None and weight is not None:
             slopes = self.patches.slopes(source, x, seen.mean)
             values |= {"mean_slope": slopes.mean, "var_slope": slopes.var}
-            values["layer_weight"] = weight.flatten(1)[None].clone()
+            values["layer_weight"] = at_least_float32(weight.flatten(1)[None]).clone()
         self.past.push(**values)
 
     def extra_repr(self) -> str:

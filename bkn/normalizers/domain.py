@@ -35,9 +35,15 @@ def pooled_by(member: Tensor, images: Belief) -> Belief:
         (..., K, C).
     """
     share = (member / member.sum(-2, keepdim=True).clamp(min=1)).mT
-    mean = share @ images.mean
-    gap = images.mean - member @ mean  # every image is in one set
-    return Belief(mean, share @ (images.var + gap.square()))
+    mean = summed(share, images.mean)
+    gap = images.mean - summed(member, mean)  # every image is in one set
+    return Belief(mean, summed(share, images.var + gap.square()))
+
+
+def summed(weights: Tensor, values: Tensor) -> Tensor:
+    """weights @ values in their own precision, which autocast would halve."""
+    with torch.autocast(values.device.type, enabled=False):
+        return weights @ values
 
 
 def distance(images: Belief, domain: Belief, values: int) -> Tensor:
@@ -182,9 +188,9 @@ class DomainNorm(BatchStatistics):
         member, images = self._cells(x)
         cells, values = pooled_by(member, images), x[0, 0].numel()
         self._remember_mixed(cells, member.sum(1), values)
-        rows = Belief(*(member @ own for own in cells))  # (G, m, C)
+        rows = Belief(*(summed(member, own) for own in cells))  # (G, m, C)
         if values == 1:
-            companions = (member @ member.sum(1).unsqueeze(-1)) > 1  # (G, m, 1)
+            companions = summed(member, member.sum(1).unsqueeze(-1)) > 1  # (G, m, 1)
             whole = pooled_by(torch.ones_like(member[..., :1]), images)  # (G, 1, C)
             pairs = zip(rows, whole, strict=True)
             rows = Belief(*(torch.where(companions, own, all_) for own, all_ in pairs))

@@ -24,9 +24,10 @@ def geometric(count: int, ratio: float, like: Tensor) -> Tensor:
 
 def mixed(weights: Tensor, entries: Belief) -> Belief:
     """Moments (G, C) of a weighted mixture of K entries (K, G, C), by the law of total variance."""
-    mean = torch.einsum("k,kgc->gc", weights, entries.mean)
-    spread = (entries.mean - mean).square()
-    return Belief(mean, torch.einsum("k,kgc->gc", weights, entries.var + spread))
+    with torch.autocast(weights.device.type, enabled=False):
+        mean = torch.einsum("k,kgc->gc", weights, entries.mean)
+        spread = (entries.mean - mean).square()
+        return Belief(mean, torch.einsum("k,kgc->gc", weights, entries.var + spread))
 
 
 class MemorizedNorm(BatchStatistics):

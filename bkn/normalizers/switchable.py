@@ -52,7 +52,8 @@ def _pooled(mean: Tensor, var: Tensor, dim: int) -> Belief:
 
 
 def _unbiased(belief: Belief, values: int) -> Belief:
-    return Belief(belief.mean, belief.var * (values / (values - 1)))
+    """A single value's variance is 0 and stays 0; evaluation does not use that of a lone image."""
+    return Belief(belief.mean, belief.var * (values / max(values - 1, 1)))
 
 
 class SwitchableNorm(RunningAverages):

@@ -304,3 +304,15 @@ def test_half_precision_keeps_float32_statistics():
 def test_it_learns():
     experiment = bkn.Experiment(method="cross_iteration", batch=16, epochs=1, device="cpu")
     assert bkn.train(experiment, probe="off").summary["test_accuracy"] > 0.4
+
+
+def test_a_model_in_half_precision_compensates_too():
+    net = ConvNet(1, (8, 8), 10, depth=2, width=8).bfloat16()
+    model = convert(net, "cross_iteration", micro_batch=2, burnin=0.0)
+    hooks = Hooks(model)
+    hooks.plan(3)
+    for seed in range(3):
+        x = torch.randn(4, 1, 8, 8, generator=torch.Generator().manual_seed(seed)).bfloat16()
+        hooks.before_forward()
+        model(x).float().square().sum().backward()
+        assert all(p.grad.isfinite().all() for p in model.parameters())

@@ -249,3 +249,13 @@ def test_wrong_options_are_refused_in_words(options, words):
 def test_domains_of_other_images_are_refused():
     with pytest.raises(ValueError, match="domain must name 12 images, got 5"):
         told(make(), make_x(), IDS[:5])
+
+
+def test_mixed_batches_keep_their_precision_under_autocast():
+    """A large mean, which half precision would round by 0.05."""
+    x, norm = make_x().float() + 50.3, make().float()
+    twin = copy.deepcopy(norm)
+    with torch.autocast("cpu", torch.bfloat16):
+        y = told(norm, x, IDS)
+    assert_close(y, told(twin, x, IDS))
+    assert_close(norm.state_dict(), twin.state_dict())

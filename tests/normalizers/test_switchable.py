@@ -175,3 +175,14 @@ def test_in_networks(net, variance):
 def test_it_learns():
     run = bkn.train(bkn.Experiment(method="switchable", micro_batch=2, epochs=2), probe="off")
     assert run.summary["test_accuracy"] > 0.4
+
+
+def test_a_lone_vector_can_be_evaluated_with_unbiased_variances():
+    norm = make(variance="unbiased").eval()
+    y = norm(X[:1, :, 0, 0])[0]
+    assert y.isfinite().all()
+
+
+def test_the_only_channel_of_vectors_has_no_layer_variance():
+    norm = SwitchableNorm(1, variance="unbiased", micro_batch=2).double()
+    assert norm(X[:4, :1, 0, 0])[0].isfinite().all()
