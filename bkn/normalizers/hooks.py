@@ -17,7 +17,7 @@ method by name:
 from collections.abc import Callable, Iterable
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 RandomStates = tuple[Tensor, list[Tensor]]
 
@@ -49,10 +49,18 @@ class Hooked(nn.Module):
 
 
 class Hooks:
-    """The hooks of all modules of a converted model, in order."""
+    """The hooks of all modules of a converted model, in order.
+
+    Args:
+        model: converted, or something around it: DistributedDataParallel, a module of your own.
+
+    Raises:
+        ValueError: for something around several converted models: each needs Hooks of its own.
+    """
 
     def __init__(self, model: nn.Module):
         self.model = model
+        self.converted = _converted(model)
         hooked = [module for module in model.modules() if isinstance(module, Hooked)]
 
         def overriding(name: str) -> list[Hooked]:
@@ -80,7 +88,7 @@ class Hooks:
 
     def undecayed(self) -> set[nn.Parameter]:
         """Parameters without weight decay."""
-        return {p for module in self._undecayed for p in module.undecayed(self.model)}
+        return {p for module in self._undecayed for p in module.undecayed(self.converted)}
 
     def before_forward(self) -> None:
         """Remember the random streams, if the batch will go through a second time."""
@@ -91,7 +99,7 @@ class Hooks:
     def before_step(self) -> None:
         """Let modules act on the gradients."""
         for module in self._before:
-            module.before_step(self.model)
+            module.before_step(self.converted)
 
     @torch.no_grad()
     def after_step(self, replay: Callable[[], object]) -> None:
@@ -102,7 +110,7 @@ class Hooks:
                 wants it: with the same random numbers, and without a trace in other modules.
         """
         for module in self._after:
-            module.after_step(self.model)
+            module.after_step(self.converted)
         if self._replaying:
             self._replay(replay)
 
@@ -127,6 +135,20 @@ class Hooks:
             for place, name, buffer, saved in others:
                 setattr(place, name, buffer.copy_(saved))
             _set_random_states(self.model, now)
+
+
+def _converted(model: nn.Module) -> nn.Module:
+    """The converted model inside a model: the paths that its modules know begin there."""
+    found: list[nn.Module] = []
+    for module in model.modules():
+        inside = any(module in outer.modules() for outer in found)
+        if isinstance(module, fx.GraphModule) and not inside:
+            found.append(module)
+    if len(found) > 1:
+        raise ValueError(
+            f"model must hold one converted model, got {len(found)}: give each Hooks of its own"
+        )
+    return found[0] if found else model
 
 
 def _random_states(model: nn.Module) -> RandomStates:
