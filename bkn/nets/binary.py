@@ -21,6 +21,7 @@ class Sign(nn.Module):
     """
 
     traced_whole = True  # torch.fx must not look inside
+    quantizes = True  # for the weight layer behind: what is put before that goes in front of this
 
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = _Sign.apply(x)

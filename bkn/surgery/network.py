@@ -47,6 +47,11 @@ class Network:
 
     def __init__(self, model: nn.Module):
         name = type(model).__name__
+        if isinstance(model, _BatchNorm):
+            raise ValueError(
+                f"model must be a network with layers in it, got a lone {name}; bkn.build_norm "
+                "makes single layers"
+            )
         if not any(isinstance(module, _BatchNorm) for module in model.modules()):
             raise ValueError(
                 f"{name} has no nn.BatchNorm layer to convert; give it nn.BatchNorm layers where "

@@ -32,6 +32,11 @@ def in_place(network: Network, method: Method) -> list[fx.Node]:
     nodes = network.batch_norms()
     for node in nodes:
         old = network.module(node)
+        if method.card.needs_space and isinstance(network.module(_fed_by(node)), nn.Linear):
+            raise ValueError(
+                f"{method.key} needs activations with height and width; {node.target} normalizes "
+                "the vectors of a linear layer"
+            )
         if isinstance(old, _BatchNorm):  # else it was one layer under two names
             paths, norm = network.paths(old), method.norm_like(old)
             for path in paths:
@@ -39,6 +44,10 @@ def in_place(network: Network, method: Method) -> list[fx.Node]:
     for node in nodes:
         network.normalize_at(node)
     return nodes
+
+
+def _fed_by(node: fx.Node) -> fx.Node:
+    return node.all_input_nodes[0]
 
 
 def left_empty(network: Network, method: Method) -> list[fx.Node]:
@@ -109,8 +118,9 @@ def _identity(activation: nn.Module | None) -> str:
 def before_weights(network: Network, method: Method) -> list[fx.Node]:
     """The BatchNorm layers are removed; every weight layer but the classifier gets a normalizer.
 
-    It sees the input of the layer. Where a block has no other weight layer, the normalizer is the
-    block's `norm`; else it is called as the layer, `norm1` for `conv1`.
+    It sees the input of the layer, in a layer of quantized inputs what is quantized: behind that
+    the inputs would be real numbers again. Where a block has no other weight layer, the normalizer
+    is the block's `norm`; else it is called as the layer, `norm1` for `conv1`.
 
     Returns:
         The nodes that call the normalizers, in order of execution.
@@ -132,9 +142,16 @@ def before_weights(network: Network, method: Method) -> list[fx.Node]:
         norm = method.norm(_channels_in(layer)).to(weight.device, weight.dtype)
         if layer is not None:
             norm.train(layer.training)
-        calls.append(network.call_before(node, path, norm))
+        calls.append(network.call_before(_quantizer(network, node) or node, path, norm))
         network.normalize_at(calls[-1])
     return calls
+
+
+def _quantizer(network: Network, node: fx.Node) -> fx.Node | None:
+    """What quantizes the input of a weight layer, and of no other; None for a layer without it."""
+    source = _fed_by(node)
+    quantizes = getattr(network.module(source), "quantizes", False)
+    return source if quantizes and len(source.users) == 1 else None
 
 
 def _name_for(layer: str) -> str:

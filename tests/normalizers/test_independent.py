@@ -8,6 +8,7 @@ from torch import nn
 from torch.testing import assert_close
 
 import bkn
+from bkn.nets.binary_convnet import BinaryConvNet
 from bkn.nets.convnet import ConvNet
 from bkn.nets.resnet import ResNet
 from bkn.normalizers.batch import BatchNorm
@@ -138,3 +139,15 @@ def test_in_networks(net):
 def test_it_learns():
     run = bkn.train(bkn.Experiment(method="ic", micro_batch=64, epochs=2), probe="off")
     assert run.summary["test_accuracy"] > 0.4
+
+
+def test_in_a_binary_network_it_stands_before_the_sign():
+    model = convert(BinaryConvNet(1, (8, 8), 10, depth=3, width=8), "ic", micro_batch=2)
+    taken = []
+    for name in ("layer1", "layer2"):
+        model.get_submodule(f"{name}.conv").register_forward_pre_hook(
+            lambda _, given: taken.append(given[0].unique().tolist())
+        )
+    model(torch.randn(4, 1, 8, 8))
+    assert taken == [[-1, 1], [-1, 1]]
+    assert list(norm_layers(model)) == ["stem", "layer1", "layer2"]

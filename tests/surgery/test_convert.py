@@ -359,3 +359,15 @@ def test_a_sum_with_something_unknown_drops_the_belief_and_says_so():
 def test_what_is_no_model_is_refused_in_words(model):
     with pytest.raises(TypeError, match=r"model must be a torch\.nn\.Module, got"):
         convert(model, "batch")
+
+
+def test_a_lone_batch_norm_is_no_network():
+    with pytest.raises(ValueError, match="must be a network with layers in it, got a lone BatchNo"):
+        convert(nn.BatchNorm2d(4), "batch")
+
+
+@pytest.mark.parametrize("method", ["instance", "positional"])
+def test_methods_that_need_places_refuse_vectors(method):
+    net = nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Linear(6, 2))
+    with pytest.raises(ValueError, match=f"{method} needs activations with height and width; 1 no"):
+        convert(net, method)

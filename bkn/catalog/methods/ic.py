@@ -32,6 +32,8 @@ CARD = MethodCard(
     "dropout.",
     note="The dropout rate is small, 0.05, as in the paper. Dropout raises the variance that the "
     "layers above see in training by 1 / (1 - p), and so the averages that they evaluate with. "
+    "In a binary network it stands in front of the sign, for which a dropped value counts as "
+    "positive. "
     "Weight layers without a bias stay without one, although the norm behind them is gone.",
     stores="running mean and variance",
     batch_statistics=True,
