@@ -39,7 +39,7 @@ def count_groups(x: Tensor, micro_batch: int | None) -> int:
         ValueError: unless micro_batch divides N.
     """
     size = len(x) if micro_batch is None else micro_batch
-    if size < 1 or len(x) % size:
+    if size < 1 or len(x) % size or not len(x):
         raise ValueError(f"micro_batch must divide the batch of {len(x)}, got {size}")
     return len(x) // size
 

@@ -12,6 +12,26 @@ class Belief(NamedTuple):
     var: Tensor
 
 
+def check_prior(prior: Belief | None, rows: int, channels: int, each: str) -> None:
+    """Raise an error unless the prior has a row for each micro-batch or image, or there is none.
+
+    Args:
+        prior: given to a layer.
+        rows: of them.
+        channels: C.
+        each: what a row stands for, in the plural.
+    """
+    if prior is None:
+        return
+    if not isinstance(prior, Belief):
+        raise TypeError(f"prior must be a bkn.Belief or None, got {type(prior).__name__}")
+    if not (rows, channels) == prior.mean.shape == prior.var.shape:
+        raise ValueError(
+            f"prior must have shape {(rows, channels)} ({each}, channels), got "
+            f"{tuple(prior.mean.shape)} and {tuple(prior.var.shape)}"
+        )
+
+
 class Estimate(NamedTuple):
     """What one layer made of one batch."""
 

@@ -1,5 +1,6 @@
 """Build a normalizer from the key of its card."""
 
+from numbers import Integral
 from typing import Any
 
 from bkn.cards import pick
@@ -24,7 +25,9 @@ def build_norm(
     card = pick(METHODS, key, "method")
     complete = card.complete(options)
     for name, value in (("channels", channels), ("micro_batch", micro_batch)):
-        missing = value is None and name == "micro_batch"  # the whole batch
-        if not missing and (type(value) is not int or value < 1):
+        if value is None and name == "micro_batch":  # the whole batch
+            continue
+        # Whole numbers of numpy count too.
+        if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
             raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
     return card.load()(channels, micro_batch=micro_batch, **complete)

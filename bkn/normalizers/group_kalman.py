@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from bkn.normalizers.base import Belief, Normalizer
+from bkn.normalizers.belief import check_prior
 from bkn.normalizers.filtering import GUARD, update, used_where
 from bkn.normalizers.gain import make_gain
 from bkn.normalizers.kernels import group_moments, normalize
@@ -108,7 +109,7 @@ class GroupKalmanNorm(Normalizer):
         seen = Belief(*group_moments(x.unflatten(1, (self.groups, -1)), len(x)))
         if prior is None:
             return seen
-        self.check_prior(prior, len(x))
+        check_prior(prior, len(x), self.channels, "images")
         usable, gain = guarded_by_image(pooled_to_groups(prior, self.groups), seen, self.weighing())
         return update(usable, seen, gain)
 
@@ -119,15 +120,6 @@ class GroupKalmanNorm(Normalizer):
         posterior = Belief(*(part.repeat_interleave(each, 1) for part in filtered))
         y = normalize(x, *posterior, self.weight, self.bias, self.eps)
         return y, self.transition.hand_on(posterior, self.weight, self.bias)
-
-    def check_prior(self, prior: Belief, images: int) -> None:
-        """Raise ValueError unless the prior has one row per image."""
-        shape = (images, self.channels)
-        if not shape == prior.mean.shape == prior.var.shape:
-            raise ValueError(
-                f"prior must have shape {shape} (images, channels), got "
-                f"{tuple(prior.mean.shape)} and {tuple(prior.var.shape)}"
-            )
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, groups={self.groups}"

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from bkn.normalizers.adaptive import AdaptiveGain
 from bkn.normalizers.base import BatchStatistics, Belief, Estimate, moments
+from bkn.normalizers.belief import check_prior
 from bkn.normalizers.filtering import (
     adaptively_filtered,
     filtered,
@@ -83,7 +84,7 @@ class KalmanNorm(BatchStatistics):
         self.weighing.set(value)
 
     def estimate(self, x: Tensor, prior: Belief | None = None) -> Estimate:
-        self.check_prior(prior, self.count_groups(x))
+        check_prior(prior, self.count_groups(x), self.channels, "groups")
         seen = moments(x, self.micro_batch)
         one = torch.ones_like(seen.mean[0])
         if isinstance(self.weighing, AdaptiveGain):
@@ -121,7 +122,7 @@ class KalmanNorm(BatchStatistics):
 
     def filter(self, x: Tensor, prior: Belief | None) -> tuple[Tensor, Belief]:
         groups = self.count_groups(x)
-        self.check_prior(prior, groups)
+        check_prior(prior, groups, self.channels, "groups")
         if isinstance(self.weighing, AdaptiveGain):
             return self.adapt(x, groups, prior, self.weighing)
         return filtered(x, groups, prior, self.weighing(), self.weight, self.bias, self.eps)
@@ -141,17 +142,6 @@ class KalmanNorm(BatchStatistics):
         rows = 1 if self.running == "first" else groups
         weighing.learn(*(Belief(one.mean[:rows], one.var[:rows]) for one in (prior, seen)))
         return y, posterior
-
-    def check_prior(self, prior: Belief | None, groups: int) -> None:
-        """Raise an error unless the prior has one row per micro-batch, or there is none."""
-        if prior is not None and not isinstance(prior, Belief):
-            raise TypeError(f"prior must be a bkn.Belief or None, got {type(prior).__name__}")
-        shape = (groups, self.channels)
-        if prior is not None and not shape == prior.mean.shape == prior.var.shape:
-            raise ValueError(
-                f"prior must have shape {shape} (groups, channels), got "
-                f"{tuple(prior.mean.shape)} and {tuple(prior.var.shape)}"
-            )
 
     def remember(self, posterior: Belief, values: int) -> None:
         """As others do; the adaptive filter's variance is that of all images, so not biased."""

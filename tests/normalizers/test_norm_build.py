@@ -2,7 +2,9 @@
 
 from inspect import signature
 
+import numpy as np
 import pytest
+import torch
 
 import bkn
 
@@ -17,12 +19,29 @@ def test_options_are_validated_by_the_card():
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("channels", 0), ("micro_batch", 0), ("channels", 2.5)]
+    ("name", "value"),
+    [("channels", 0), ("micro_batch", 0), ("channels", 2.5), ("channels", True)],
 )
 def test_numbers_are_validated(name, value):
     given = {"channels": 4, "micro_batch": 2, name: value}
     with pytest.raises(ValueError, match=f"{name} must be a whole number of at least 1"):
         bkn.build_norm("batch", **given)
+
+
+def test_whole_numbers_of_numpy_are_whole_numbers():
+    norm = bkn.build_norm("batch", np.int64(4), micro_batch=np.int32(2))
+    assert norm(torch.randn(4, 4))[0].shape == (4, 4)
+
+
+@pytest.mark.parametrize("key", ["kalman", "group_kalman"])
+def test_a_prior_of_another_kind_is_refused(key):
+    with pytest.raises(TypeError, match=r"prior must be a bkn\.Belief or None, got tuple"):
+        bkn.build_norm(key, 4, micro_batch=2)(torch.randn(4, 4, 3, 3), (0, 1))
+
+
+def test_an_empty_batch_is_refused():
+    with pytest.raises(ValueError, match="micro_batch must divide the batch of 0, got 2"):
+        bkn.build_norm("batch_group", 4, micro_batch=2)(torch.randn(0, 4, 3, 3))
 
 
 @pytest.mark.parametrize("key", bkn.methods())
