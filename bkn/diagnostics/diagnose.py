@@ -114,7 +114,13 @@ def check_labels(subject: Subject) -> None:
         kind = str(y.dtype).removeprefix("torch.")
         raise ValueError(f"y must be int64 of shape ({images},), got {kind} of {tuple(y.shape)}")
     with frozen(subject.model):
-        classes = subject.logits().shape[-1]
+        logits = subject.logits()
+    if not isinstance(logits, Tensor):
+        raise ValueError(
+            f"model must return one tensor of logits, got {type(logits).__name__}; build it "
+            "without auxiliary outputs"
+        )
+    classes = logits.shape[-1]
     wrong = y[(y < 0) | (y >= classes)]
     if len(wrong):
         raise ValueError(

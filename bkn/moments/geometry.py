@@ -20,6 +20,7 @@ from torch.autograd.function import once_differentiable
 
 
 @lru_cache(maxsize=256)
+@torch.inference_mode(False)  # what is kept serves training, too
 def border(
     size: Sequence[int],
     kernel: Sequence[int],

@@ -66,6 +66,7 @@ class Linear(Operation):
     def moments(self, belief: Belief, x: Tensor, *weights: Any) -> Belief:
         weight, bias = weights
         weight = weight.to(belief.mean.dtype)
+        bias = None if bias is None else bias.to(belief.mean.dtype)
         return Belief(F.linear(belief.mean, weight, bias), F.linear(belief.var, weight.square()))
 
     def real(self, x: Tensor, *weights: Any) -> Tensor:

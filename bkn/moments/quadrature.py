@@ -11,6 +11,7 @@ REACH = 7.0  # deviations: far enough for the fourth power
 
 
 @lru_cache
+@torch.inference_mode(False)  # what is kept serves training, too
 def normal_nodes(device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     """Nodes z and weights w with E f(Z) ~ sum w f(z) for standard normal Z.
 

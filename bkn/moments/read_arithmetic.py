@@ -12,10 +12,10 @@ from bkn.moments.joins import Add, Multiply
 from bkn.moments.steps import Reader, Step, argument, is_activation
 
 
-def total(node: fx.Node, a: float = 1.0, b: float = 1.0) -> Step | None:
-    """A sum a x + b y of two activations, or of one and a constant."""
+def total(node: fx.Node, a: float = 1.0, b: float = 1.0, alpha: float | None = None) -> Step | None:
+    """A sum a x + alpha b y of two activations, or of one and a constant; alpha as called."""
     x, y = argument(node, 0, "input"), argument(node, 1, "other")
-    alpha = argument(node, 2, "alpha", 1)
+    alpha = argument(node, 2, "alpha", 1) if alpha is None else alpha
     if not isinstance(alpha, int | float):
         return None
     if is_activation(x) and is_activation(y):
@@ -23,6 +23,12 @@ def total(node: fx.Node, a: float = 1.0, b: float = 1.0) -> Step | None:
     if is_activation(x):
         return Step(Shifted(a, b * alpha), (x,), (y,))
     return Step(Shifted(b * alpha, a), (y,), (x,)) if is_activation(y) else None
+
+
+def subtract_from(node: fx.Node) -> Step | None:
+    """other - alpha input."""
+    alpha = argument(node, 2, "alpha", 1)
+    return total(node, a=-alpha, alpha=1) if isinstance(alpha, int | float) else None
 
 
 def multiply(node: fx.Node) -> Step | None:
@@ -49,7 +55,6 @@ def negate(node: fx.Node) -> Step | None:
 
 
 subtract = partial(total, b=-1.0)
-subtract_from = partial(total, a=-1.0)
 
 FUNCTIONS: dict[Any, Reader] = {
     operator.add: total, operator.iadd: total, torch.add: total,

@@ -87,7 +87,8 @@ class Weaver:
             return Lost(words(node, self.model)) if any(ways) else None
         if all(ways):
             return step
-        return Lost(words(node, self.model)) if any(ways) else None  # of one part nothing is known
+        unknown = f"{words(node, self.model)} with what no belief is about"
+        return Lost(unknown) if any(ways) else None
 
     def warn(self) -> None:
         """Say once which layers have no prior, and through which operations."""

@@ -5,6 +5,7 @@ methods that use a prior weaves in the predictions between them (bkn.moments): t
 is plain generated code that carries beliefs beside the activations.
 """
 
+import warnings
 from typing import Any
 
 from torch import fx, nn
@@ -24,7 +25,8 @@ def convert(
     The normalizers stand where the method's paper puts them (its card says where). Affine weights,
     running averages, momentum, and the names in the state_dict are kept where the method has a
     place for them. An operation without a moment rule drops the belief: the next normalizer then
-    trusts its batch, and one UserWarning names the operation.
+    trusts its batch, and one UserWarning names the operation. Layers that kept no running averages
+    get some; a UserWarning names them, as they evaluate otherwise than before.
 
     A method may also act around the optimizer step: see `bkn.Hooks`.
 
@@ -43,6 +45,14 @@ def convert(
         raise TypeError(f"model must be a torch.nn.Module, got {model!r}")
     wanted = Method(method, micro_batch, options)
     network = Network(model)
+    if wanted.card.batch_statistics and (untracked := network.untracked()):
+        warnings.warn(
+            f"these layers keep no running averages and evaluate by their batch: "
+            f"{', '.join(untracked)}; converted they evaluate by averages of their own, which "
+            "begin with the next training step",
+            UserWarning,
+            stacklevel=2,
+        )
     load(wanted.card.placement)(network, wanted)
     if wanted.card.uses_prior:
         Weaver(network.model).weave()

@@ -16,6 +16,7 @@ from torch import fx, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from bkn.normalizers.base import Normalizer
+from bkn.surgery.sparing import real, spare_evaluation
 from bkn.surgery.tracing import trace
 
 UNTRACEABLE = (
@@ -57,7 +58,10 @@ class Network:
                 f"{name} has no nn.BatchNorm layer to convert; give it nn.BatchNorm layers where "
                 "the normalizers shall stand"
             )
-        model = copy.deepcopy(model)
+        try:
+            model = copy.deepcopy(model)
+        except RuntimeError as error:  # e.g. weights that are computed from others by old hooks
+            raise ValueError(f"{name} cannot be copied: {error}") from error
         try:
             self.graph = trace(model)
         except UNTRACEABLE as error:
@@ -80,6 +84,11 @@ class Network:
     def batch_norms(self) -> list[fx.Node]:
         """The layers that are to be replaced."""
         return self.nodes(_BatchNorm)
+
+    def untracked(self) -> list[str]:
+        """Names of the layers without running averages."""
+        norms = [(str(node.target), self.module(node)) for node in self.batch_norms()]
+        return [path for path, norm in norms if getattr(norm, "running_mean", None) is None]
 
     def weight_layers(self) -> list[fx.Node]:
         """Convolutions and linear layers, in order of execution."""
@@ -203,6 +212,7 @@ class Network:
     def finish(self) -> fx.GraphModule:
         """The model with its new graph as code, without the modules nothing calls any more."""
         self.drop_unused()
+        spare_evaluation(self.model)
         self.graph.lint()
         self.model.recompile()
         return self.model
@@ -218,5 +228,5 @@ def normalizers(model: fx.GraphModule) -> Iterator[tuple[str, Normalizer]]:
     for node in model.graph.nodes:
         if node.op == "call_module":
             module = model.get_submodule(str(node.target))
-            if isinstance(module, Normalizer):
-                yield str(node.target), module
+            if isinstance(does := real(module), Normalizer):
+                yield getattr(module, "path", str(node.target)), does

@@ -7,11 +7,14 @@ outputs differ each mode gets its own.
 """
 
 import operator
+from inspect import signature
 from typing import Any
 
 import torch
 from torch import fx, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+
+from bkn.surgery.sparing import CHOICE
 
 Twins = dict[fx.Node, fx.Node]  # nodes of the graph of evaluation -> those of training
 
@@ -24,7 +27,7 @@ class InTraining(nn.Module):
 
 
 class ByMode(nn.Module):
-    """Of two outputs that of the mode. Both are computed: auxiliary heads run in evaluation too."""
+    """Of two outputs that of the mode; see sparing.py for what evaluation need not compute."""
 
     def forward(self, training: Any, evaluation: Any) -> Any:
         return training if self.training else evaluation
@@ -47,16 +50,36 @@ def trace(model: nn.Module) -> fx.Graph:
         Exception: whatever torch.fx and the model raise.
     """
     modes = {module: module.training for module in model.modules()}
-    graph, evaluation = (Tracer().trace(model.train(mode)) for mode in (True, False))
+    fixed = _fixed_arguments(model)
+    graph, evaluation = (_graph(model.train(mode), fixed) for mode in (True, False))
     for module, mode in modes.items():
         module.training = mode
     twins = _twins(model, graph, evaluation)
-    model.add_module("by_mode", ByMode())
+    model.add_module(CHOICE, ByMode())
     for node, twin in twins.items():
         if node.op == "output":
             _choose_output(graph, node, twin, twins)
         else:
             _ask_for_flags(model, graph, node, twin)
+    return graph
+
+
+def _fixed_arguments(model: nn.Module) -> dict[str, Any]:
+    """Arguments that a graph cannot keep open, by their default: None, and flags.
+
+    What the model asks of them is settled while it is traced.
+    """
+    taken = signature(model.forward).parameters.values()
+    return {p.name: p.default for p in taken if p.default is None or isinstance(p.default, bool)}
+
+
+def _graph(model: nn.Module, fixed: dict[str, Any]) -> fx.Graph:
+    """The graph in the present mode; given other values the fixed arguments fail, by torch.fx."""
+    graph = Tracer().trace(model, concrete_args=fixed or None)
+    for node in graph.nodes:
+        name = str(node.target).rpartition("_")[0]
+        if node.op == "placeholder" and name in fixed:
+            node.target = name  # torch.fx numbers them, but calls may name them
     return graph
 
 
@@ -139,4 +162,4 @@ def _choose_output(graph: fx.Graph, node: fx.Node, twin: fx.Node, twins: Twins) 
     if ours == theirs:
         return
     with graph.inserting_before(twin):
-        twin.args = (graph.call_module("by_mode", (ours, theirs)),)
+        twin.args = (graph.call_module(CHOICE, (ours, theirs)),)

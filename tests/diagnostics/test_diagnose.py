@@ -177,3 +177,14 @@ def test_labels_that_are_none_of_the_classes_are_refused(labels, words):
         diagnose(subject.model, subject.x, labels)
     for name, value in entrant.model.state_dict().items():
         assert torch.equal(value, before[name]), name
+
+
+def test_a_model_with_more_than_one_output_is_refused():
+    entrant, subject = trained("batch")
+
+    class Twice(nn.Module):
+        def forward(self, x):
+            return entrant.model(x), x
+
+    with pytest.raises(ValueError, match="must return one tensor of logits, got tuple"):
+        diagnose(Twice(), subject.x, subject.y)

@@ -14,8 +14,8 @@ FAULTS = [
     ),
     Fault(
         "bkn/normalizers/base.py",
-        "if size < 1 or len(x) % size:",
-        "if size < 1:",
+        "if size < 1 or len(x) % size or not len(x):",
+        "if size < 1 or not len(x):",
         f"{CONTRACT}/test_shapes_and_gradients.py::"
         "test_a_micro_batch_that_does_not_divide_the_batch_is_refused[batch]",
         "a micro-batch that does not divide the batch goes through",

@@ -33,8 +33,8 @@ FAULTS = [
     ),
     Fault(
         "bkn/moments/weaver.py",
-        "return Lost(words(node, self.model)) if any(ways) else None  # of one",
-        "return None  # of one",
+        "return Lost(unknown) if any(ways) else None",
+        "return None",
         "tests/surgery/test_convert.py::test_a_sum_with_something_unknown_drops_the_belief_and_says_so",
         "a belief is dropped in silence",
     ),

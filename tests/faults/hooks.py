@@ -64,7 +64,7 @@ FAULTS = [
     ),
     Fault(
         HOOKS,
-        "return {p for module in self._undecayed for p in module.undecayed(self.model)}",
+        "return {p for module in self._undecayed for p in module.undecayed(self.converted)}",
         "return set()",
         f"{TESTS}::test_parameters_can_be_kept_from_decay",
         "nobody's parameters are kept from decay",
@@ -82,5 +82,19 @@ FAULTS = [
         "",
         f"{TESTS}::test_the_entrant_takes_its_steps_by_the_hooks",
         "no schedule hears how many steps are planned",
+    ),
+    Fault(
+        HOOKS,
+        "        self.converted = _converted(model)",
+        "        self.converted = model",
+        f"{TESTS}::test_hooks_find_the_converted_model_inside_another[norm_free]",
+        "paths inside a converted model are looked up in what stands around it",
+    ),
+    Fault(
+        HOOKS,
+        "    if len(found) > 1:",
+        "    if False:",
+        f"{TESTS}::test_two_converted_models_need_hooks_each",
+        "of two converted models one is forgotten",
     ),
 ]

@@ -71,4 +71,40 @@ FAULTS = [
         f"{TRACING}::test_each_mode_has_its_own_output",
         "auxiliary heads come out in evaluation too",
     ),
+    Fault(
+        "bkn/surgery/sparing.py",
+        "return self.does[0](*args, **kwargs) if self.training else None",
+        "return self.does[0](*args, **kwargs)",
+        f"{TRACING}::test_evaluation_does_not_run_what_only_training_needs[batch]",
+        "auxiliary heads run in evaluation too",
+    ),
+    Fault(
+        "bkn/surgery/tracing.py",
+        "            node.target = name",
+        "            pass",
+        f"{TRACING}::test_arguments_that_a_call_leaves_out_have_their_defaults",
+        "an optional argument cannot be given by its name",
+    ),
+    Fault(
+        "bkn/surgery/tracing.py",
+        "concrete_args=fixed or None",
+        "concrete_args=None",
+        f"{TRACING}::test_arguments_that_a_call_leaves_out_have_their_defaults",
+        "an argument that is left out is taken as given",
+    ),
+    Fault(
+        "bkn/moments/read_arithmetic.py",
+        "total(node, a=-alpha, alpha=1)",
+        "total(node, a=-1.0)",
+        "tests/moments/test_joins.py::test_sums_are_read_as_they_are_meant[3 - 2 x]",
+        "a factor is put to the wrong side of a difference",
+    ),
+    Fault(
+        "bkn/moments/quadrature.py",
+        "@torch.inference_mode(False)",
+        "@torch.inference_mode(True)",
+        "tests/moments/test_rules.py::"
+        "test_a_pass_without_gradients_leaves_nothing_behind_that_cannot_learn",
+        "what an evaluation has computed cannot be trained with",
+    ),
 ]

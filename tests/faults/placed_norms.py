@@ -156,4 +156,18 @@ FAULTS = [
         "tests/surgery/test_placement.py::test_what_is_frozen_stays_so",
         "norms before the weights train in a model in evaluation mode",
     ),
+    Fault(
+        PLACEMENT,
+        "_quantizer(network, node) or node, path, norm",
+        "node, path, norm",
+        "tests/normalizers/test_independent.py::test_in_a_binary_network_it_stands_before_the_sign",
+        "a binary layer gets real numbers",
+    ),
+    Fault(
+        PLACEMENT,
+        "if method.card.needs_space and",
+        "if False and",
+        "tests/surgery/test_convert.py::test_methods_that_need_places_refuse_vectors[instance]",
+        "instance norm takes the place of a norm of vectors",
+    ),
 ]

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import fx
 from torch.testing import assert_close
 
 from bkn.moments.carried import Moments, Sample
@@ -9,6 +10,7 @@ from bkn.moments.constants import Scaled, Shifted
 from bkn.moments.drops import Dropout
 from bkn.moments.joins import Add, Concat, Multiply
 from bkn.moments.operation import Arrive
+from bkn.moments.reading import mark_constants, read
 from bkn.normalizers.base import Belief
 from tests.moments.gaussians import MEAN, PLACES, VAR, C, G, agree, check, draw, pooled, through
 
@@ -201,3 +203,26 @@ def test_products_stay_in_float32_under_autocast():
             Scaled()(belief, x, torch.ones(3, 1, 1, dtype=torch.bfloat16)),
         ):
             assert {part.dtype for part in out.belief()} == {torch.float32}
+
+
+SUMS = {
+    "x + 3": lambda x, y: x + 3.0,
+    "3 - x": lambda x, y: 3.0 - x,
+    "x - 2 * 3": lambda x, y: torch.sub(x, 3.0, alpha=2),
+    "3 - 2 x": lambda x, y: torch.rsub(x, 3.0, alpha=2),
+    "x - 2 y": lambda x, y: torch.sub(x, y, alpha=2),
+    "y - 2 x": lambda x, y: torch.rsub(x, y, alpha=2),
+}
+
+
+@pytest.mark.parametrize("name", SUMS)
+def test_sums_are_read_as_they_are_meant(name):
+    given = {"x": MEAN, "y": OTHER.mean}
+    traced = fx.symbolic_trace(SUMS[name])
+    mark_constants(traced.graph)
+    (node,) = (node for node in traced.graph.nodes if node.op == "call_function")
+    step = read(node, traced)
+    beliefs = [Belief(given[source.name], VAR) for source in step.sources]
+    if len(beliefs) == 1:
+        beliefs = beliefs[0]
+    assert_close(step.rule.moments(beliefs, X, *step.weights).mean, SUMS[name](**given))

@@ -7,10 +7,13 @@ from torch import nn
 from torch.testing import assert_close
 
 from bkn.moments.carried import Moments
+from bkn.moments.geometry import border
 from bkn.moments.linear import Conv, Linear
 from bkn.moments.pointwise import Pointwise, PRelu, Relu
 from bkn.moments.pooling import MaxPool
+from bkn.moments.quadrature import normal_nodes
 from bkn.normalizers.base import Belief
+from bkn.surgery.convert import convert
 from tests.moments.gaussians import MEAN, PLACES, VAR, C, G, check, through
 
 CONVS = {
@@ -179,3 +182,19 @@ def test_statistics_stay_in_float32_under_autocast():
 
 def test_rules_have_no_parameters():
     assert not any(isinstance(p, nn.Parameter) for p in Relu().parameters())
+
+
+def test_a_pass_without_gradients_leaves_nothing_behind_that_cannot_learn():
+    """Some numbers are kept for later models: they must not be inference tensors."""
+    torch.manual_seed(0)
+    net = nn.Sequential(
+        nn.Conv2d(1, 5, 3, padding=1), nn.BatchNorm2d(5), nn.GELU(),
+        nn.Conv2d(5, 7, 3, padding=1), nn.BatchNorm2d(7),
+    )  # fmt: skip
+    model, x = convert(net, "kalman", micro_batch=2), torch.randn(4, 1, 9, 11)
+    for kept in (border, normal_nodes):
+        kept.cache_clear()
+    with torch.inference_mode():
+        model(x)
+    model(x).square().sum().backward()
+    assert all(p.grad.isfinite().all() for p in model.parameters())

@@ -350,7 +350,7 @@ def test_a_concatenation_of_one_part_carries_the_belief():
 
 
 def test_a_sum_with_something_unknown_drops_the_belief_and_says_so():
-    with pytest.warns(UserWarning, match="no moment rule for add: .* norm1"):
+    with pytest.warns(UserWarning, match="for add with what no belief is about: .* norm1"):
         model = convert(Joined("sum"), "kalman", micro_batch=2)
     assert list(priors(model, X).values())[1] is None
 
@@ -371,3 +371,17 @@ def test_methods_that_need_places_refuse_vectors(method):
     net = nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Linear(6, 2))
     with pytest.raises(ValueError, match=f"{method} needs activations with height and width; 1 no"):
         convert(net, method)
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm.*")
+def test_a_model_that_cannot_be_copied_is_refused_in_words():
+    net = nn.Sequential(nn.utils.weight_norm(nn.Linear(4, 6)), nn.BatchNorm1d(6))
+    net(torch.randn(4, 4))  # the hook has computed a weight, which is no leaf
+    with pytest.raises(ValueError, match="Sequential cannot be copied: "):
+        convert(net, "batch")
+
+
+def test_layers_that_kept_no_averages_are_named():
+    net = nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6, track_running_stats=False))
+    with pytest.warns(UserWarning, match="evaluate by their batch: 1; converted they evaluate by"):
+        convert(net, "batch")

@@ -117,3 +117,49 @@ def test_tracing_changes_no_mode():
     convert(model, "batch")
     assert [m.training for m in (model, model.conv, model.norm)] == [True, True, False]
     assert [n for n, _ in model.named_children()] == ["conv", "norm", "head"]
+
+
+@pytest.mark.parametrize("method", ["batch", "kalman"])
+def test_evaluation_does_not_run_what_only_training_needs(method):
+    calls = []
+    model = convert(Moody(pooled_head), method)
+    assert model.state_dict().keys() == Moody(pooled_head).state_dict().keys() | {
+        name for name in model.state_dict() if name.startswith("norm.")
+    }
+    for one in (model, copy.deepcopy(model)):
+        one.head.register_forward_hook(lambda *_: calls.append(1))
+        assert isinstance(one(X), tuple)
+        assert len(calls) == 1
+        one.eval()
+        assert one(X[:, :, :2, :2]).shape == (4, 4, 2, 2)  # too small for the head
+        assert len(calls) == 1
+        calls.clear()
+
+
+def pooled_head(self, x):
+    return (x, self.head(F.avg_pool2d(x, 4)).mean((2, 3))) if self.training else x
+
+
+class Optional(nn.Module):
+    """Has arguments that most calls leave out."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4)
+
+    def forward(self, x, mask=None, doubled=True, *, shift=None):
+        y = self.norm(self.conv(x if mask is None else x * mask))
+        y = y if shift is None else y + shift
+        return 2 * y if doubled else y
+
+
+def test_arguments_that_a_call_leaves_out_have_their_defaults():
+    torch.manual_seed(0)
+    model = Optional()
+    converted = convert(model, "kalman", gain=1.0)
+    assert_close(converted(X), model(X))
+    assert_close(converted(X, mask=None, doubled=True, shift=None), model(X))
+    with pytest.raises(AssertionError, match="mask has been specialized to have value None"):
+        converted(X, mask=torch.ones_like(X))
+    with pytest.raises(AssertionError, match="doubled has been specialized to have value True"):
+        converted(X, doubled=False)
