@@ -43,4 +43,4 @@ bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks.trainer_speed
 
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache app/static
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache app/static/panel-* app/static/plotly.min.js
