@@ -128,7 +128,7 @@ class CrossIterationNorm(ScheduledStatistics):
         if weight is None:
             return Belief(mean, var)
         slopes = self.past.rows("mean_slope", groups), self.past.rows("var_slope", groups)
-        step = at_least_float32(weight.flatten(1)) - self.past.rows("layer_weight", 1)[:, 0]
+        step = weight.flatten(1) - self.past.rows("layer_weight", 1)[:, 0]
         return brought_up_to_date(mean, var, *slopes, step)
 
     def filter(

@@ -44,7 +44,7 @@ FAULTS = [
     Fault(
         NORM,
         "torch.autocast(weights.device.type, enabled=False)",
-        "torch.autocast(weights.device.type, torch.bfloat16)",
+        "torch.autocast(weights.device.type, enabled=torch.is_autocast_enabled('cpu'))",
         "tests/normalizers/contract/test_numerics.py::"
         "test_half_precision_keeps_its_type_and_float32_statistics[True-memorized]",
         "the memory is averaged in half precision",
