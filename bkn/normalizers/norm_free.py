@@ -97,12 +97,18 @@ def activation_gain(activation: nn.Module) -> float:
         return math.sqrt(2 / (1 - 1 / math.pi))
     x = torch.linspace(-10, 10, 20_001, dtype=torch.float64)
     density = torch.softmax(-x.square() / 2, 0).unsqueeze(1)
-    parameter = next(activation.parameters(), x)
-    values = x.to(parameter).unsqueeze(1).repeat(1, getattr(activation, "num_parameters", 1))
-    with torch.no_grad():
-        y = activation(values).to(density)
+    y = activated(activation, x)
     mean = (density * y).sum(0)
     variance = float((density * (y - mean).square()).sum(0).mean())
     if variance <= 0:
         raise ValueError(f"{activation} has no variance to bring to 1")
     return 1 / math.sqrt(variance)
+
+
+def activated(activation: nn.Module, x: Tensor) -> Tensor:
+    """An activation of some values: (values, channels), one channel for all if they are alike."""
+    parameter = next(activation.parameters(), x)
+    values = x.to(parameter).unsqueeze(1).repeat(1, getattr(activation, "num_parameters", 1))
+    with torch.no_grad():
+        y: Tensor = activation(values)
+    return y.to(x)

@@ -5,6 +5,7 @@ from tests.faults import Fault
 WEIGHTS = "bkn/normalizers/scaled_weights.py"
 PLACEMENT = "bkn/normalizers/norm_free_placement.py"
 TESTS = "tests/normalizers/test_norm_free.py"
+ACTIVATED = f"{TESTS}::test_variance_one_travels_through_an_activated_stream"
 CLIPPING = "tests/normalizers/test_clipping.py"
 
 FAULTS = [
@@ -38,8 +39,8 @@ FAULTS = [
     ),
     Fault(
         PLACEMENT,
-        "kept = 1.0 if join.projects else variance",
-        "kept = variance",
+        "if join.projects:\n            return FRESH",
+        "if False:\n            return FRESH",
         f"{TESTS}::test_branches_begin_at_the_expected_variance_and_projections_start_anew",
         "the expected variance does not start anew behind a projection",
     ),
@@ -52,9 +53,51 @@ FAULTS = [
     ),
     Fault(
         PLACEMENT,
-        "if activation is not None and not gates and node not in kept:",
+        "if activation is not None and not gates and node not in streams.again:",
         "if activation is not None and not gates:",
         f"{TESTS}::test_a_stream_that_is_activated_behind_each_sum_does_not_grow",
         "a stream that is activated behind each sum grows with every block",
+    ),
+    Fault(
+        PLACEMENT,
+        "gain = streams.behind(node.all_input_nodes[0]).gain(activation)",
+        "gain = FRESH.gain(activation)",
+        f"{ACTIVATED}[True-0.3-1.0]",
+        "an activation of what was activated already gets the gain of the first",
+    ),
+    Fault(
+        PLACEMENT,
+        "_divisor(streams.ahead(join))",
+        "Scale(1.0)",
+        f"{ACTIVATED}[True-0.3-1.0]",
+        "a stream of which half the channels are zeros is not brought back to variance 1",
+    ),
+    Fault(
+        PLACEMENT,
+        "(places := _pooled(self.network, node)) > 1:",
+        "(places := _pooled(self.network, node)) > 99:",
+        f"{ACTIVATED}[True-0.3-1.0]",
+        "pooling in front of the zeros is overlooked",
+    ),
+    Fault(
+        PLACEMENT,
+        "if node in self.ends or len(node.all_input_nodes) != 1:",
+        "if len(node.all_input_nodes) != 1:",
+        f"{TESTS}::test_the_expected_variance_starts_anew_behind_any_weights",
+        "what is expected is looked for behind weights",
+    ),
+    Fault(
+        PLACEMENT,
+        "way = between(join.fork, join.shortcut) if pads(join) else set()",
+        "way = between(join.fork, join.shortcut)",
+        f"{TESTS}::test_a_shortcut_that_pools_without_padding_counts_as_if_it_changed_nothing",
+        "pooling in front of no zeros is followed, but not made up for",
+    ),
+    Fault(
+        "bkn/normalizers/norm_free_stream.py",
+        "float(self.shares @ (self.values - mean).square().mean(1))",
+        "float(self.shares @ self.values.var(1, correction=0))",
+        f"{TESTS}::test_what_is_expected_of_values_that_are_not_normal",
+        "channels of another mean count for nothing in the variance",
     ),
 ]

@@ -17,6 +17,7 @@ from bkn.nets.convnet import ConvNet
 from bkn.nets.mlp import MLP
 from bkn.nets.resnet import ResNet
 from bkn.normalizers.norm_free import NormFree, Scale, SkipGain, activation_gain
+from bkn.normalizers.norm_free_stream import FRESH
 from bkn.normalizers.scaled_weights import ScaledWeights, standardized
 from bkn.surgery.convert import norm_layers
 
@@ -114,15 +115,67 @@ class Residual(nn.Module):
         return self.classify(x)
 
 
+def branch_scales(model):
+    return [m.factor for name, m in model.named_modules() if name.endswith("_in")]
+
+
 def test_branches_begin_at_the_expected_variance_and_projections_start_anew():
     torch.manual_seed(0)
     model = convert(Residual(), "norm_free", alpha=0.5, skip_gain=1.0)
-    scales = [m.factor for name, m in model.named_modules() if name.endswith("_in")]
-    assert scales == pytest.approx([1, 1.25**-0.5, 1.5**-0.5, 1.25**-0.5])
+    assert branch_scales(model) == pytest.approx([1, 1.25**-0.5, 1.5**-0.5, 1.25**-0.5])
     seen = outputs(model, torch.randn(512, 64))
     for name, y in seen.items():
         if name != "classify":
             assert y.var().item() == pytest.approx(1, rel=0.1), name
+
+
+def variances(borders, skip_gain, seeds=6):
+    """Of what the hidden layers of our ResNet give for noise, averaged over its first weights."""
+    found = []
+    for seed in range(seeds):
+        torch.manual_seed(seed)
+        net = ResNet(3, (32, 32), 10, n=3, width=32)
+        for conv in net.modules():
+            if isinstance(conv, nn.Conv2d) and not borders:
+                conv.padding_mode, conv._reversed_padding_repeated_twice = "circular", [1] * 4
+        model = convert(net, "norm_free", skip_gain=skip_gain)
+        with torch.no_grad():
+            seen = outputs(model, torch.randn(4, 3, 32, 32), nn.Conv2d)
+        found.append({name: y.var().item() for name, y in seen.items()})
+    return {name: sum(one[name] for one in found) / seeds for name in found[0]}
+
+
+@pytest.mark.parametrize("skip_gain", [1.0, 0.0])
+@pytest.mark.parametrize(("borders", "tolerance"), [(True, 0.3), (False, 0.12)])
+def test_variance_one_travels_through_an_activated_stream(borders, tolerance, skip_gain):
+    """Zeros around the pictures take some away, most where these are small."""
+    found = variances(borders, skip_gain)
+    assert len(found) == 19
+    assert found == pytest.approx(dict.fromkeys(found, 1), rel=tolerance)
+
+
+def test_what_is_expected_of_values_that_are_not_normal():
+    """Against many: activated, added to, pooled, padded, and activated again."""
+    torch.manual_seed(0)
+    x = torch.randn(4, 2_000_000).double()
+    x = (activation_gain(nn.ReLU()) * x.relu() + 0.5 * torch.randn_like(x)).mean(0)
+    x = torch.stack([x, torch.zeros_like(x)]) + 0.5 * torch.randn(2, x.numel())
+    stream = FRESH.activated(nn.ReLU()).scaled().added(0.25).pooled(4).padded(0.5).added(0.25)
+    assert stream.variance == pytest.approx(x.var().item(), rel=0.01)
+    expected = x.std() / x.relu().std()
+    assert stream.gain(nn.ReLU()) == pytest.approx(expected.item(), rel=0.01)
+
+
+def test_the_expected_variance_starts_anew_behind_any_weights():
+    """The first block of a stage of MobileNet has no shortcut, but weights as all others."""
+    scales = branch_scales(convert(torchvision.models.mobilenet_v2(num_classes=10), "norm_free"))
+    assert scales[:4] == pytest.approx([1, 1, 1.04**-0.5, 1])
+
+
+def test_a_shortcut_that_pools_without_padding_counts_as_if_it_changed_nothing():
+    """Signs see no scale; the recorded runs of the binary net are with these."""
+    scales = branch_scales(convert(BinaryConvNet(1, (8, 8), 10), "norm_free"))
+    assert scales == pytest.approx([(1 + 0.04 * i) ** -0.5 for i in range(5)])
 
 
 class ActivatedSums(nn.Module):

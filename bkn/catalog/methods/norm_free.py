@@ -50,15 +50,17 @@ CARD = MethodCard(
     ),
     training="Nothing; weights are standardized, and gradients clipped before the step.",
     evaluation="The same as training.",
-    stands="In the weights of all layers but the classifier, behind activations and around "
-    "residual branches; batch norm's places stay empty.",
+    stands="In the weights of all layers but the classifier, behind activations, around "
+    "residual branches and behind padded shortcuts; batch norm's places stay empty.",
     note="Standardization, gains and alpha are the papers'. Clipping is 0.01 there, for batches "
     "of 4096 and long training, and small batches bear more; the skip gain starts at 0 there. "
     "In the lab's few epochs 0.01 learns slowly and a skip gain of 0 hardly grows, so 0.1 and 1 "
     "(as in the first of the two papers) are ours. Alpha is meant for deep networks: with the few "
-    "branches here 0.5 or 1 learns faster, most of all with binary weights. In networks "
-    "that activate behind the sum, and where shortcuts pool or pad, the expected variance is "
-    "approximate.",
+    "branches here 0.5 or 1 learns faster, most of all with binary weights. Where the "
+    "stream was activated before it began, as in our ResNet, a ReLU changes little of it and gets "
+    "a smaller gain; shortcuts that pad with channels of zeros are brought back to variance one. "
+    "For this, pooled places count as independent. Zeros around the pictures take some variance "
+    "from every convolution, and nothing makes up for it.",
     scale_invariant=False,
     shift_invariant=False,
     colors=("#CC3311", "#8A220B"),
