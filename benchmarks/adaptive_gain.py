@@ -3,17 +3,21 @@
 Trains the default networks with the adaptive gain and with the authors' two fixed gains, from the
 same seeds. At (64, 2) it probes twenty times on the way, at the same steps for all: in how many
 layers is the posterior's error below that of its own observation and below that of both fixed
-gains, each in a run of its own? At the other batches it looks at accuracies alone.
+gains? They are asked twice: each in a run of its own, and at the very weights of the adaptive run.
+At the other batches it looks at accuracies alone.
 
 Every finished run is a line of JSON in DIR, so that the benchmark may be interrupted and goes on.
 """
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from benchmarks.adaptive_gain_tables import ADAPTIVE, FIXED, accuracies, errors
@@ -21,6 +25,7 @@ from bkn import Experiment, Race
 from bkn.entrants import entrant_text, parse_entrant
 from bkn.probe.light import LightProbe
 from bkn.training.device import training_threads
+from bkn.training.entrant import Entrant
 from bkn.training.race import RaceTrainer
 from bkn.training.run import MemorySink
 
@@ -65,6 +70,8 @@ def main() -> None:
                     and e.dataset == dataset]  # fmt: skip
             print(f"\n{dataset}, {network}, {args.epochs} epochs\n")
             print(errors(runs, PROBED), end="\n\n")
+            print("the fixed gains at the weights of the adaptive run\n")
+            print(errors(runs, PROBED, at_our_weights=True), end="\n\n")
             print(accuracies(runs, SETTINGS[: args.settings]))
 
 
@@ -89,13 +96,21 @@ def measure(experiment: Experiment) -> dict[str, Any]:
     race = Race((experiment,), "off")
     sink = MemorySink(race)
     seen: dict[str, dict[str, list[float]]] = {}
+    at_our_weights: dict[str, dict[str, dict[str, list[float]]]] = {}
+    ours = entrant_text(experiment.method, experiment.options) == ADAPTIVE
     with training_threads():
         trainer = RaceTrainer(race, sink, record_every=0.0)
+        fixed = {one: twin(experiment, one, trainer) for one in FIXED} if probed and ours else {}
         steps = {trainer.steps * (k + 1) // PROBES for k in range(1, PROBES)} if probed else set()
         while not trainer.finished:
             trainer.advance()
             if trainer.step in steps:
-                seen[str(trainer.step)] = probe(trainer)  # as JSON has it
+                step, (entrant, *_) = str(trainer.step), trainer.entrants  # as JSON has it
+                seen[step] = probe(entrant)
+                weights = dict(entrant.model.named_parameters())
+                for other in fixed.values():
+                    take(weights, other.model)
+                at_our_weights[step] = {text: probe(other) for text, other in fixed.items()}
         trainer.finish()
     run = sink.runs[0]
     finished = run.status == "finished"
@@ -105,13 +120,27 @@ def measure(experiment: Experiment) -> dict[str, Any]:
         "seed": experiment.seed,
         "accuracy": run.summary["test_accuracy"] if finished else 0.0,
         "errors": seen,
+        "at_our_weights": at_our_weights,
     }
 
 
-def probe(trainer: RaceTrainer) -> dict[str, list[float]]:
+def twin(experiment: Experiment, entrant: str, trainer: RaceTrainer) -> Entrant:
+    """The same network with another method, to be given weights."""
+    method, options = parse_entrant(entrant)
+    other = replace(experiment, method=method, options=options)
+    return Entrant(other, trainer.images, trainer.entrants[0].device)
+
+
+@torch.no_grad()
+def take(weights: Mapping[str, Tensor], model: nn.Module) -> None:
+    """Give a model weights, all that it has."""
+    for name, parameter in model.named_parameters():
+        parameter.copy_(weights[name])
+
+
+def probe(entrant: Entrant) -> dict[str, list[float]]:
     """KEPT by layer, now."""
-    entrant = trainer.entrants[0]
-    eye = LightProbe(entrant.norms, trainer.images, entrant.takes_domains)
+    eye = LightProbe(entrant.norms, entrant.images, entrant.takes_domains)
     values = dict(zip(eye.columns, eye.measure(entrant.model), strict=True))
     return {layer: [values[f"{layer}/{metric}"] for metric in KEPT] for layer in eye.norms}
 

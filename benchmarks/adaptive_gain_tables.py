@@ -23,13 +23,21 @@ def by_seed(runs: Runs, entrant: str, setting: tuple[int, int]) -> dict[int, dic
     }
 
 
-def errors(runs: Runs, setting: tuple[int, int]) -> str:
+def errors(runs: Runs, setting: tuple[int, int], at_our_weights: bool = False) -> str:
     """How often the adaptive posterior's error is the smallest, of mean and of variance.
 
     Over all seeds, probes and layers; once with the first layer, whose prior is its own past, and
     once without. The last columns are medians over all but the first layer.
+
+    Args:
+        runs: of one dataset and network.
+        setting: (B, m).
+        at_our_weights: the fixed gains are looked at in the adaptive run, at its weights, else in
+            runs of their own.
     """
     adaptive, *fixed = (by_seed(runs, entrant, setting) for entrant in (ADAPTIVE, *FIXED))
+    if at_our_weights:
+        fixed = [of_twins(adaptive, entrant) for entrant in FIXED]
     seeds = sorted(set(adaptive).intersection(*fixed))
     rows = []
     for place, kind in enumerate(("mean", "variance")):
@@ -57,6 +65,15 @@ def errors(runs: Runs, setting: tuple[int, int]) -> str:
     return markdown(
         [*head, "but the first", "observation", "adaptive", *(f"`{one}`" for one in FIXED)], rows
     )
+
+
+def of_twins(adaptive: dict[int, dict[str, Any]], entrant: str) -> dict[int, dict[str, Any]]:
+    """By seed, the errors of a fixed gain at the weights of the adaptive runs."""
+    return {
+        seed: {"errors": {step: twins[entrant] for step, twins in run["at_our_weights"].items()}}
+        for seed, run in adaptive.items()
+        if run.get("at_our_weights")
+    }
 
 
 def accuracies(runs: Runs, settings: Sequence[tuple[int, int]]) -> str:
