@@ -3,8 +3,10 @@
 Trains the default networks with the adaptive gain and with the authors' two fixed gains, from the
 same seeds. At (64, 2) it probes twenty times on the way, at the same steps for all: in how many
 layers is the posterior's error below that of its own observation and below that of both fixed
-gains? They are asked twice: each in a run of its own, and at the very weights of the adaptive run.
-At the other batches it looks at accuracies alone.
+gains? They are asked twice: each in a run of its own, and on the very inputs of the adaptive run's
+layers. In a run of its own a gain normalizes by its own posteriors: with nearly batch norm's every
+micro-batch is made alike, and what comes of it is easier to estimate one layer up. At the other
+batches the benchmark looks at accuracies alone.
 
 Every finished run is a line of JSON in DIR, so that the benchmark may be interrupted and goes on.
 """
@@ -12,6 +14,7 @@ Every finished run is a line of JSON in DIR, so that the benchmark may be interr
 import argparse
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -70,8 +73,8 @@ def main() -> None:
                     and e.dataset == dataset]  # fmt: skip
             print(f"\n{dataset}, {network}, {args.epochs} epochs\n")
             print(errors(runs, PROBED), end="\n\n")
-            print("the fixed gains at the weights of the adaptive run\n")
-            print(errors(runs, PROBED, at_our_weights=True), end="\n\n")
+            print("the fixed gains on the inputs of the adaptive run's layers\n")
+            print(errors(runs, PROBED, on_our_inputs=True), end="\n\n")
             print(accuracies(runs, SETTINGS[: args.settings]))
 
 
@@ -96,7 +99,7 @@ def measure(experiment: Experiment) -> dict[str, Any]:
     race = Race((experiment,), "off")
     sink = MemorySink(race)
     seen: dict[str, dict[str, list[float]]] = {}
-    at_our_weights: dict[str, dict[str, dict[str, list[float]]]] = {}
+    on_our_inputs: dict[str, dict[str, dict[str, list[float]]]] = {}
     ours = entrant_text(experiment.method, experiment.options) == ADAPTIVE
     with training_threads():
         trainer = RaceTrainer(race, sink, record_every=0.0)
@@ -106,11 +109,11 @@ def measure(experiment: Experiment) -> dict[str, Any]:
             trainer.advance()
             if trainer.step in steps:
                 step, (entrant, *_) = str(trainer.step), trainer.entrants  # as JSON has it
-                seen[step] = probe(entrant)
-                weights = dict(entrant.model.named_parameters())
-                for other in fixed.values():
-                    take(weights, other.model)
-                at_our_weights[step] = {text: probe(other) for text, other in fixed.items()}
+                with outputs(entrant.norms) as ys:
+                    seen[step] = probe(entrant)
+                on_our_inputs[step] = {
+                    text: probe_on(ys, entrant.model, other) for text, other in fixed.items()
+                }
         trainer.finish()
     run = sink.runs[0]
     finished = run.status == "finished"
@@ -120,7 +123,7 @@ def measure(experiment: Experiment) -> dict[str, Any]:
         "seed": experiment.seed,
         "accuracy": run.summary["test_accuracy"] if finished else 0.0,
         "errors": seen,
-        "at_our_weights": at_our_weights,
+        "on_our_inputs": on_our_inputs,
     }
 
 
@@ -131,11 +134,44 @@ def twin(experiment: Experiment, entrant: str, trainer: RaceTrainer) -> Entrant:
     return Entrant(other, trainer.images, trainer.entrants[0].device)
 
 
-@torch.no_grad()
-def take(weights: Mapping[str, Tensor], model: nn.Module) -> None:
-    """Give a model weights, all that it has."""
-    for name, parameter in model.named_parameters():
-        parameter.copy_(weights[name])
+@contextmanager
+def outputs(norms: Mapping[str, nn.Module]) -> Iterator[dict[str, Tensor]]:
+    """What normalizers put out while this lasts, by label."""
+    ys: dict[str, Tensor] = {}
+
+    def keep(label: str) -> Any:
+        def hook(norm: nn.Module, args: Any, result: tuple[Tensor, Any]) -> None:
+            ys[label] = result[0]
+
+        return hook
+
+    hooks = [norm.register_forward_hook(keep(label)) for label, norm in norms.items()]
+    yield ys
+    for hook in hooks:
+        hook.remove()
+
+
+def probe_on(ys: Mapping[str, Tensor], model: nn.Module, other: Entrant) -> dict[str, list[float]]:
+    """KEPT of another entrant whose layers get the same inputs.
+
+    Args:
+        ys: what the normalizers put out that are to be followed, by label.
+        model: theirs; the other gets its weights.
+        other: filters by itself, beliefs from below are its own; only its outputs are replaced.
+    """
+    weights = dict(model.named_parameters())
+    with torch.no_grad():
+        for name, parameter in other.model.named_parameters():
+            parameter.copy_(weights[name])
+
+    def follow(label: str) -> Any:
+        return lambda norm, args, result: (ys[label], result[1])
+
+    hooks = [norm.register_forward_hook(follow(label)) for label, norm in other.norms.items()]
+    found = probe(other)
+    for hook in hooks:
+        hook.remove()
+    return found
 
 
 def probe(entrant: Entrant) -> dict[str, list[float]]:

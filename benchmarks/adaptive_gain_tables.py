@@ -23,7 +23,7 @@ def by_seed(runs: Runs, entrant: str, setting: tuple[int, int]) -> dict[int, dic
     }
 
 
-def errors(runs: Runs, setting: tuple[int, int], at_our_weights: bool = False) -> str:
+def errors(runs: Runs, setting: tuple[int, int], on_our_inputs: bool = False) -> str:
     """How often the adaptive posterior's error is the smallest, of mean and of variance.
 
     Over all seeds, probes and layers; once with the first layer, whose prior is its own past, and
@@ -32,11 +32,11 @@ def errors(runs: Runs, setting: tuple[int, int], at_our_weights: bool = False) -
     Args:
         runs: of one dataset and network.
         setting: (B, m).
-        at_our_weights: the fixed gains are looked at in the adaptive run, at its weights, else in
-            runs of their own.
+        on_our_inputs: the fixed gains are looked at on the inputs of the adaptive run's layers,
+            else in runs of their own.
     """
     adaptive, *fixed = (by_seed(runs, entrant, setting) for entrant in (ADAPTIVE, *FIXED))
-    if at_our_weights:
+    if on_our_inputs:
         fixed = [of_twins(adaptive, entrant) for entrant in FIXED]
     seeds = sorted(set(adaptive).intersection(*fixed))
     rows = []
@@ -68,11 +68,11 @@ def errors(runs: Runs, setting: tuple[int, int], at_our_weights: bool = False) -
 
 
 def of_twins(adaptive: dict[int, dict[str, Any]], entrant: str) -> dict[int, dict[str, Any]]:
-    """By seed, the errors of a fixed gain at the weights of the adaptive runs."""
+    """By seed, the errors of a fixed gain on the inputs of the adaptive runs' layers."""
     return {
-        seed: {"errors": {step: twins[entrant] for step, twins in run["at_our_weights"].items()}}
+        seed: {"errors": {step: twins[entrant] for step, twins in run["on_our_inputs"].items()}}
         for seed, run in adaptive.items()
-        if run.get("at_our_weights")
+        if run.get("on_our_inputs")
     }
 
 
