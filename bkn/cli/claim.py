@@ -16,16 +16,15 @@ from bkn.claims.base import Claim
 from bkn.claims.document import About, Entry, document
 from bkn.claims.recorded import DECIDED, PATH, machine_kind, record, write
 from bkn.claims.words import number
-from bkn.cli.conduct import Outcome, conduct, timed_estimate
+from bkn.cli.conduct import Outcome, conduct, require_here, timed_estimate
 from bkn.cli.executors import add_executor, conductor_of
 from bkn.cli.files import make_room
 from bkn.cli.machine import device_name, versions
 from bkn.engine.conductor import Conductor
-from bkn.fetch.state import require
 from bkn.results import results
 from bkn.store.home import ROOT, home, store_path
 from bkn.store.reader import Reader
-from bkn.store.sweeps import DONE, job_rows
+from bkn.store.sweeps import DONE, job_rows, left_of
 from bkn.store.writer import Writer
 from bkn.sweep import Sweep
 
@@ -56,7 +55,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Train what is missing, decide, print and write; status 1 if any claim is left undecided."""
+    """Train what is missing, decide, print and write; status 1 if any claim is left undecided or
+    rests on fewer runs than it asked for, because some failed.
+    """
     claims = chosen(given.names)
     for claim in claims:
         claim.protocol(given.protocol)  # refuses one that does not exist
@@ -77,35 +78,35 @@ def run(given: argparse.Namespace) -> int:
     whole = len(claims) == len(CLAIMS) and given.protocol == "laptop"
     if given.out or whole:
         publish(entries, given.protocol, " ".join(given.names), given.out)
-    return int(any(entry.verdict.verdict not in DECIDED for entry in entries))
+    for words in (failed := failures(entries)):
+        print(words, file=sys.stderr)
+    return int(bool(failed) or any(entry.verdict.verdict not in DECIDED for entry in entries))
 
 
 def _train(claims: Sequence[Claim], given: argparse.Namespace) -> int | None:
     """Train what is not done; returns an exit status where that is all there is to do."""
     sweeps = [sweep for claim in claims for sweep in claim.protocol(given.protocol).sweeps]
-    for card in {job.experiment.dataset: job.experiment.dataset_card
-                 for sweep in sweeps for job in sweep.jobs}.values():  # fmt: skip
-        require(card)
     datasets = {name for sweep in sweeps for name in sweep.datasets}
     conductor = conductor_of(given, home(), sorted(datasets))
     try:
-        left = unfinished(conductor, sweeps)
-        if not left and not given.estimate and not given.again:
+        left = unfinished(conductor, sweeps, given.again)
+        if not left and not given.estimate:
             return None
-        print(timed_estimate(conductor, left).words, file=sys.stderr)
+        if given.executor == "local":  # a cluster has its own images and devices
+            require_here(conductor, left, given.again)
+        print(timed_estimate(conductor, left, given.again).words, file=sys.stderr)
         if given.estimate:
             return 0
-        outcome = conduct(conductor, sweeps if given.again else left, given.again)
+        outcome = conduct(conductor, left, given.again)
     finally:
         conductor.close()
     return _stopped(outcome)
 
 
-def unfinished(conductor: Conductor, sweeps: Sequence[Sweep]) -> list[Sweep]:
-    """Those with jobs that are not done."""
+def unfinished(conductor: Conductor, sweeps: Sequence[Sweep], again: bool) -> list[Sweep]:
+    """Those with jobs that are to be trained; `again`: also what failed before."""
     rows = job_rows(conductor.reader, [job.id for sweep in sweeps for job in sweep.jobs])
-    done = {key for key, row in rows.items() if row.status in DONE}
-    return [sweep for sweep in sweeps if not {job.id for job in sweep.jobs} <= done]
+    return [sweep for sweep in sweeps if left_of(sweep.jobs, rows, again)]
 
 
 def _stopped(outcome: Outcome) -> int | None:
@@ -163,6 +164,16 @@ def verdicts(entries: Sequence[Entry]) -> str:
     return "\n".join(lines)
 
 
+def failures(entries: Sequence[Entry]) -> list[str]:
+    """A line per claim some of whose runs failed: how many, and why the first one did."""
+    lines = []
+    for entry in entries:
+        if why := [one.message for one in entry.results if one.status == "failed"]:
+            told = f"{len(why)} of {len(entry.results)} runs of {entry.claim.key} failed"
+            lines.append(f"{told}: {why[0].rstrip('.')}; --again tries once more")
+    return lines
+
+
 def listing(claims: Sequence[Claim], protocol: str) -> str:
     """A line per claim: how many of its runs are done, and its title."""
     width = max(len(claim.key) for claim in claims)
@@ -181,7 +192,7 @@ def chosen(names: Sequence[str]) -> list[Claim]:
     Raises:
         ValueError: for a name that no claim has.
     """
+    keys = {pick(CLAIMS, name, "claim").key for name in names if name != "all"}
     if not names or "all" in names:
         return list(CLAIMS.values())
-    keys = {pick(CLAIMS, name, "claim").key for name in names}
     return [claim for key, claim in CLAIMS.items() if key in keys]

@@ -12,7 +12,7 @@ from bkn.catalog import DATASETS
 from bkn.engine.conductor import Conductor
 from bkn.engine.estimate import Estimate, duration, estimate
 from bkn.fetch.state import require
-from bkn.store.sweeps import DONE, JobRow, SweepRow, job_rows, sweep_row
+from bkn.store.sweeps import DONE, JobRow, SweepRow, job_rows, left_of, sweep_row
 from bkn.sweep import Job, Sweep
 
 LOOK_EVERY = 0.25  # seconds
@@ -50,8 +50,13 @@ def conduct(conductor: Conductor, sweeps: Sequence[Sweep], again: bool = False) 
         return Outcome("stopped", tuple(ids), by_hand=True)
 
 
-def require_here(conductor: Conductor, sweeps: Sequence[Sweep]) -> None:
+def require_here(conductor: Conductor, sweeps: Sequence[Sweep], again: bool = False) -> None:
     """Refuse sweeps with jobs still to be trained whose images or device this machine lacks.
+
+    Args:
+        conductor: knows what is done.
+        sweeps: whose jobs are looked at.
+        again: what failed is to be trained once more.
 
     Raises:
         MissingData: saying how to fetch the images.
@@ -59,17 +64,23 @@ def require_here(conductor: Conductor, sweeps: Sequence[Sweep]) -> None:
     """
     jobs = _unique(sweeps)
     rows = job_rows(conductor.reader, [job.id for job in jobs])
-    left = [job for job in jobs if job.id not in rows or rows[job.id].status not in DONE]
+    left = left_of(jobs, rows, again)
     for key in dict.fromkeys(job.experiment.dataset for job in left):
         require(DATASETS[key])
     for name in {job.experiment.device for job in left} - {"auto", "cpu"}:
         import_module("bkn.training.device").resolve(name)  # torch only where it matters
 
 
-def timed_estimate(conductor: Conductor, sweeps: Sequence[Sweep]) -> Estimate:
-    """How long these sweeps will take; a few steps are timed of what cannot be judged."""
+def timed_estimate(conductor: Conductor, sweeps: Sequence[Sweep], again: bool = False) -> Estimate:
+    """How long these sweeps will take; a few steps are timed of what cannot be judged.
+
+    Args:
+        conductor: times and knows what is done.
+        sweeps: at the same time.
+        again: what failed is to be trained once more.
+    """
     jobs = _unique(sweeps)
-    if kinds := conductor.time(jobs):
+    if kinds := conductor.time(jobs, again):
         what = f"{kinds} kind{'s' if kinds > 1 else ''} of experiments"
         print(f"timing a few steps of {what} ...", file=sys.stderr)
         _time(conductor, kinds)
@@ -77,7 +88,7 @@ def timed_estimate(conductor: Conductor, sweeps: Sequence[Sweep]) -> Estimate:
         print(f"some could not be timed: {why}", file=sys.stderr)
     if conductor.trouble:
         raise ValueError(conductor.trouble)
-    return conductor.estimate(jobs)
+    return conductor.estimate(jobs, again)
 
 
 def _time(conductor: Conductor, kinds: int) -> None:

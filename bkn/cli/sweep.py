@@ -97,8 +97,8 @@ def _run(conductor: Conductor, sweep: Sweep, given: argparse.Namespace) -> int:
         where = f"batch {misfit.settings['batch']}, micro-batch {misfit.settings['micro_batch']}"
         print(f"left out: {misfit.entrant} at {where}: {misfit.why}", file=sys.stderr)
     if given.executor == "local":  # a cluster has its own images and devices
-        require_here(conductor, [sweep])
-    expected = timed_estimate(conductor, [sweep])
+        require_here(conductor, [sweep], given.again)
+    expected = timed_estimate(conductor, [sweep], given.again)
     print(expected.words, file=sys.stdout if given.estimate else sys.stderr)
     if given.estimate:
         return 0

@@ -22,7 +22,16 @@ from bkn.engine.process import new_id
 from bkn.engine.share import Share
 from bkn.store.home import store_path
 from bkn.store.reader import Reader
-from bkn.store.sweeps import DONE, SweepRow, add_sweep, job_rows, set_sweep, sweep_id_of, sweep_row
+from bkn.store.sweeps import (
+    DONE,
+    SweepRow,
+    add_sweep,
+    job_rows,
+    left_of,
+    set_sweep,
+    sweep_id_of,
+    sweep_row,
+)
 from bkn.store.writer import Writer
 from bkn.sweep import Job, Sweep
 
@@ -119,15 +128,18 @@ class Conductor:
                 set_sweep(writer, sweep_id, "stopped", None)
         self._inbox.put(self._now.look_soon)
 
-    def time(self, jobs: Sweep | Iterable[Job]) -> int:
+    def time(self, jobs: Sweep | Iterable[Job], again: bool = False) -> int:
         """Time a few steps of every kind of job whose time cannot be judged; returns how many.
 
         They are timed in the background: see `timing`.
+
+        Args:
+            jobs: all of them, done or not.
+            again: what failed is to be trained once more.
         """
         listed = jobs.jobs if isinstance(jobs, Sweep) else list(jobs)
         rows = job_rows(self.reader, [job.id for job in listed])
-        left = [job for job in listed if job.id not in rows or rows[job.id].status not in DONE]
-        asked = to_be_timed(self.reader, left, self.times)
+        asked = to_be_timed(self.reader, left_of(listed, rows, again), self.times)
         self._now.timings.ask(asked)
         self._inbox.put(lambda: None)  # it may be asleep
         return len(asked)
@@ -147,9 +159,9 @@ class Conductor:
         """Why some kinds of jobs could not be timed, in words."""
         return self._now.timings.untimed
 
-    def estimate(self, jobs: Sweep | Iterable[Job]) -> Estimate:
-        """How long these jobs will take, as far as it is known now."""
-        return estimate(self.reader, jobs, self.slots, self.times)
+    def estimate(self, jobs: Sweep | Iterable[Job], again: bool = False) -> Estimate:
+        """How long these jobs will take, as far as it is known now; `again`: as of `time`."""
+        return estimate(self.reader, jobs, self.slots, self.times, again=again)
 
     def close(self) -> None:
         """End all processes; sweeps that run are interrupted. Also called at exit."""

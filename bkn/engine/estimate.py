@@ -15,7 +15,7 @@ from typing import Any
 
 from bkn.experiment import Experiment
 from bkn.store.reader import Reader
-from bkn.store.sweeps import DONE, JobRow, job_rows
+from bkn.store.sweeps import JobRow, job_rows, left_of
 from bkn.sweep import Job, Sweep
 
 FREE = ("lr", "seed", "epochs", "momentum", "weight_decay")  # cost no time per step
@@ -57,6 +57,7 @@ def estimate(
     timed: Times | None = None,
     rows: Mapping[str, JobRow] | None = None,
     times: Times | None = None,
+    again: bool = False,
 ) -> Estimate:
     """How long the jobs will take that are not done; also while they run.
 
@@ -67,10 +68,11 @@ def estimate(
         timed: milliseconds per step by kind that were measured elsewhere, see `kind_of`.
         rows: where the jobs stand, if that is known already.
         times: what `known_times` found, if that is known already.
+        again: what failed is to be trained once more.
     """
     all_jobs = jobs.jobs if isinstance(jobs, Sweep) else list(jobs)
     stands = job_rows(reader, [job.id for job in all_jobs]) if rows is None else rows
-    left = [job for job in all_jobs if not (job.id in stands and stands[job.id].status in DONE)]
+    left = left_of(all_jobs, stands, again)
     if not left:
         return Estimate(0.0, 0, 0, slots)
     known = dict(known_times(reader) if times is None else times) | dict(timed or {})

@@ -7,7 +7,7 @@ jobs belong to it follows from that.
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -100,6 +100,20 @@ def job_rows(reader: Reader, ids: Sequence[str]) -> dict[str, JobRow]:
         for job_id, status, step, message, summary in found:
             rows[job_id] = JobRow(job_id, status, step, message, json.loads(summary))
     return rows
+
+
+def left_of(jobs: Iterable[Job], rows: Mapping[str, JobRow], again: bool = False) -> list[Job]:
+    """Those of these jobs that are to be trained.
+
+    Args:
+        jobs: of one or more sweeps.
+        rows: where those stand that have been begun, see `job_rows`.
+        again: what failed counts as left.
+    """
+    done = {key for key, row in rows.items() if row.status in DONE}
+    if again:
+        done -= {key for key, row in rows.items() if row.status == "failed"}
+    return [job for job in jobs if job.id not in done]
 
 
 def accuracy_curves(reader: Reader, ids: Sequence[str]) -> dict[str, Curve]:

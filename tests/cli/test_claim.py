@@ -173,6 +173,7 @@ def test_the_list_says_how_far_each_is(home, capsys):
     ("arguments", "message"),
     [
         (["nonsense"], "unknown claim 'nonsense'; known: "),
+        (["all", "nonsense"], "unknown claim 'nonsense'; known: "),
         (["memorized", "--protocol", "phone"], "protocol must be laptop or gpu, got 'phone'"),
         (["memorized", "--executor", "horses"], "executor must be local or ray, got 'horses'"),
         (["memorized", "--protocol", "gpu"], "cifar10 is not on this machine"),
@@ -190,11 +191,32 @@ def test_runs_that_failed_are_tried_again_when_asked(home, toys, capsys):
     main(["claim", "memorized"])
     with Writer(store_path(home)) as writer, writer.transaction():
         writer.set_status(writer.run_ids(lost.id)[0], "failed", 3, "out of luck")
-    main(["claim", "memorized"])
+    capsys.readouterr()
+    assert main(["claim", "memorized"]) == 1
     assert len(toys) == 1
+    told = "1 of 16 runs of memorized failed: out of luck; --again tries once more"
+    assert told in capsys.readouterr().err
+    assert main(["claim", "memorized", "--again", "--estimate"]) == 0
+    assert "for 1 experiment" in capsys.readouterr().err
     assert main(["claim", "memorized", "--again"]) == 0
+    printed = capsys.readouterr().err
+    assert "for 1 experiment\n" in printed
+    assert "nothing is left to train" not in printed
+    assert "failed" not in printed
+    assert [job.id for job in toys[-1].submitted] == [lost.id]
+    assert main(["claim", "memorized", "--again"]) == 0  # nothing failed since
     assert [job.id for job in toys[-1].submitted] == [lost.id]
     capsys.readouterr()
+
+
+def test_images_are_asked_for_only_where_something_is_trained_here(home, toys, capsys):
+    """A cluster has its own, and what is done needs none."""
+    assert main(["claim", "memorized", "--protocol", "gpu"]) == 2
+    assert "cifar10 is not on this machine" in capsys.readouterr().err
+    assert main(["claim", "memorized", "--protocol", "gpu", "--executor", "ray"]) == 0
+    assert "for 10 experiments" in capsys.readouterr().err
+    assert main(["claim", "memorized", "--protocol", "gpu"]) == 0
+    assert "cifar10" not in capsys.readouterr().err
 
 
 def test_one_tiny_claim_for_real(home, monkeypatch, capsys):

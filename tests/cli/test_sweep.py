@@ -115,7 +115,9 @@ def test_what_failed_is_named_and_can_be_tried_again(home, reader, capsys):
     before = [reader.race(job.id).rewinds for job, _ in _rows(reader)]
     assert main(wrong) == 1
     assert [reader.race(job.id).rewinds for job, _ in _rows(reader)] == before
+    capsys.readouterr()
     assert main([*wrong, "--again"]) == 1
+    assert "for 1 experiment\n" in capsys.readouterr().err
     after = [reader.race(job.id).rewinds for job, _ in _rows(reader)]
     assert [new > old for new, old in zip(after, before, strict=True)] == [False, True]
 

@@ -167,6 +167,17 @@ def test_kinds_are_timed_in_the_background(conduct):
     assert lab.time(SWEEP) == 0
 
 
+def test_what_failed_is_timed_where_it_is_to_be_tried_again(conduct, tmp_path):
+    with Writer(store_path(tmp_path)) as writer, writer.transaction():
+        for job in OTHER.jobs:
+            writer.set_status(begin_job(writer, job, "somebody"), "failed", 3)
+    lab = conduct(TimingExecutor())
+    assert lab.time(OTHER) == 0
+    assert lab.time(OTHER, again=True) == 1
+    until(lambda: lab.timing == 0, "the times")
+    assert (lab.estimate(OTHER).jobs_left, lab.estimate(OTHER, again=True).jobs_left) == (0, 1)
+
+
 def test_what_cannot_be_timed_is_not_asked_for_ever(conduct):
     lab = conduct(TimingExecutor())
     wild = Sweep(methods=("none",), micro_batches=(2,), seeds=(0,))

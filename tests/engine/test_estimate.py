@@ -75,6 +75,15 @@ def test_twice_the_epochs_take_twice_as_long(reader, finish):
     assert estimate(reader, [job(epochs=8)], 1).seconds == pytest.approx(6.0)
 
 
+def test_what_failed_is_left_where_it_is_to_be_tried_again(reader, finish):
+    jobs = [job(seed=0), job(seed=1)]
+    finish((jobs[0], 2.0))
+    finish((jobs[1], 9.0), status="failed")
+    assert estimate(reader, jobs, 1).jobs_left == 0
+    found = estimate(reader, jobs, 1, again=True)
+    assert found.words == "about 2 s for 1 experiment"
+
+
 def test_what_is_done_takes_no_time_and_what_runs_only_its_rest(reader, finish):
     finish((job(seed=0), 2.0))
     finish((job(seed=1), 9.0), status="failed")

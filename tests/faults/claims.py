@@ -16,6 +16,27 @@ FAULTS = [
     ),
     Fault(
         "bkn/cli/claim.py",
+        "    return int(bool(failed) or any(",
+        "    return int(any(",
+        f"{COMMAND}::test_runs_that_failed_are_tried_again_when_asked",
+        "a verdict with failed runs passes for whole",
+    ),
+    Fault(
+        "bkn/cli/claim.py",
+        "timed_estimate(conductor, left, given.again)",
+        "timed_estimate(conductor, left)",
+        f"{COMMAND}::test_runs_that_failed_are_tried_again_when_asked",
+        "what is tried again counts as done in the estimate",
+    ),
+    Fault(
+        "bkn/cli/claim.py",
+        '        if given.executor == "local":',
+        "        if True:",
+        f"{COMMAND}::test_images_are_asked_for_only_where_something_is_trained_here",
+        "a cluster's images have to be on this machine too",
+    ),
+    Fault(
+        "bkn/cli/claim.py",
         "    if out is None and not decided:\n",
         "    if False:\n",
         f"{COMMAND}::test_recorded_verdicts_do_not_give_way_to_none",
