@@ -8,7 +8,6 @@ steps the medians are.
 
 import argparse
 import itertools
-import math
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -24,7 +23,8 @@ from bkn.data.base import Images
 from bkn.probe.budget import Budget
 from bkn.training.cost import Step, plain_step, take_turns, train_step
 from bkn.training.entrant import TEST_CHUNK, Entrant
-from bkn.training.race import TESTED_SHARE, RaceTrainer
+from bkn.training.pace import steps_between_tests
+from bkn.training.race import RaceTrainer
 from bkn.training.recipe import Order, make_optimizer
 from bkn.training.run import MemorySink
 
@@ -104,7 +104,7 @@ def trainer(of: Experiment, probe: str) -> Side:
 def telemetry(dataset: str, stretch: int, stretches: int) -> list[list[str]]:
     """Steps per second of the trainer, with and without probes, over those of bare loops."""
     of = experiment(dataset, "batch", 64)
-    test_every = math.ceil(of.dataset_card.test / (TESTED_SHARE * of.batch))  # as the trainer does
+    test_every = steps_between_tests(of.dataset_card.test, of.batch)
     sides = {
         "bare": Side(partial(next, bare(of))),
         "bare, tests": Side(partial(next, bare(of, test_every))),

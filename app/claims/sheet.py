@@ -71,11 +71,12 @@ def said(one: Standing) -> list[str]:
 
 def legend(one: Standing) -> str:
     """What the drawings mean."""
+    protocol = one.claim.protocol(one.protocol)
     levels = sorted({f"{test.level:.0%}".replace("%", " %") for test in one.shown.tests})
     return (
         f"Dot and bar: mean of the differences over paired seeds and its {' or '.join(levels)} "
         "interval. Line: no difference. Shaded: too small to matter, up to "
-        f"{number(one.claim.margin, sign=False)} {one.claim.unit}. {one.claim.reason}"
+        f"{number(protocol.margin, sign=False)} {one.claim.unit}. {protocol.reason}"
     )
 
 

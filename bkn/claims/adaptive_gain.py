@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bkn.claims.base import Claim, Protocol, Verdict
 from bkn.claims.decisions import Part, beats, verdict
 from bkn.claims.evidence import Evidence
-from bkn.claims.protocols import GPU, LAPTOP, WORTH, WORTH_BECAUSE, Scale
+from bkn.claims.protocols import GPU, LAPTOP, WORTH, Scale
 from bkn.results import Result
 from bkn.sweep import Sweep
 
@@ -43,10 +43,10 @@ CLAIM = Claim(
     "https://arxiv.org/abs/1802.03133",
     2026,
     "None: the paper's gains are fixed numbers.",
-    Protocol(f"{LAPTOP.words}; m = 2 and 64.", lambda: _sweeps(LAPTOP)),
-    Protocol(f"{GPU.words}; m = 2 and 128.", lambda: _sweeps(GPU)),
+    Protocol(
+        f"{LAPTOP.words}; m = 2 and 64.", lambda: _sweeps(LAPTOP), WORTH, LAPTOP.worth_because
+    ),
+    Protocol(f"{GPU.words}; m = 2 and 128.", lambda: _sweeps(GPU), WORTH, GPU.worth_because),
     "Paired by seed: adaptive is above each fixed gain at each m; four comparisons.",
-    WORTH,
-    WORTH_BECAUSE,
     decide,
 )

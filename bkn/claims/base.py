@@ -31,10 +31,14 @@ class Protocol:
     Args:
         words: the settings, in a sentence or two, and why they are so.
         make: gives the sweeps; called when they are first asked for, not at import.
+        margin: as of Comparison, of the claim's first one,
+        reason: why so large: what it means depends on the test images and the steps between tests.
     """
 
     words: str
     make: Callable[[], Sequence[Sweep]]
+    margin: float
+    reason: str
 
     @cached_property
     def sweeps(self) -> tuple[Sweep, ...]:
@@ -140,8 +144,6 @@ class Claim:
         laptop: how we do, within minutes.
         gpu: the same closer to the paper.
         test: what decides, in words.
-        margin: as of Comparison, of the first one,
-        reason: why so large.
         decide: results of a protocol's jobs, with curves -> verdict.
         unit: of the first comparison.
     """
@@ -157,8 +159,6 @@ class Claim:
     laptop: Protocol
     gpu: Protocol
     test: str
-    margin: float
-    reason: str
     decide: Callable[[Sequence[Result]], Verdict] = field(repr=False)
     unit: str = "points"
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bkn.claims.base import Claim, Protocol, Verdict
 from bkn.claims.decisions import Part, beats, verdict
 from bkn.claims.evidence import Evidence
-from bkn.claims.protocols import GPU, LAPTOP, WORTH, WORTH_BECAUSE, Scale
+from bkn.claims.protocols import GPU, LAPTOP, WORTH, Scale
 from bkn.results import Result
 from bkn.sweep import Sweep
 
@@ -44,10 +44,15 @@ CLAIM = Claim(
         f"{LAPTOP.words}, but 10 epochs; one copy and four, all shifted at random by the same "
         "rule. Batch norm over 64 distinct images in both.",
         lambda: _sweeps(LAPTOP, "crop"),
+        WORTH,
+        LAPTOP.worth_because,
     ),
-    Protocol(f"{GPU.words}, but 60 epochs; one copy and four.", lambda: _sweeps(GPU, "crop_flip")),
+    Protocol(
+        f"{GPU.words}, but 60 epochs; one copy and four.",
+        lambda: _sweeps(GPU, "crop_flip"),
+        WORTH,
+        GPU.worth_because,
+    ),
     "Paired by seed: the difference is above 0.",
-    WORTH,
-    WORTH_BECAUSE,
     decide,
 )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bkn.claims.base import Claim, Protocol, Verdict
 from bkn.claims.decisions import Part, beats, verdict
 from bkn.claims.evidence import Evidence
-from bkn.claims.protocols import GPU, LAPTOP, WORTH, WORTH_BECAUSE, Scale
+from bkn.claims.protocols import GPU, LAPTOP, WORTH, Scale
 from bkn.results import Result
 from bkn.sweep import Sweep
 
@@ -34,10 +34,18 @@ CLAIM = Claim(
     "https://arxiv.org/abs/2012.02782",
     2020,
     "ImageNet, ResNet-50, batches of 2: 76.1 % against 66.5 % with batch norm.",
-    Protocol(f"{LAPTOP.words}; m = 2, so that there is a single group.", lambda: _sweeps(LAPTOP)),
-    Protocol(f"{GPU.words}; m = 2, so that there is a single group.", lambda: _sweeps(GPU)),
+    Protocol(
+        f"{LAPTOP.words}; m = 2, so that there is a single group.",
+        lambda: _sweeps(LAPTOP),
+        WORTH,
+        LAPTOP.worth_because,
+    ),
+    Protocol(
+        f"{GPU.words}; m = 2, so that there is a single group.",
+        lambda: _sweeps(GPU),
+        WORTH,
+        GPU.worth_because,
+    ),
     "Paired by seed: batch group norm is above each of the five.",
-    WORTH,
-    WORTH_BECAUSE,
     decide,
 )

@@ -143,6 +143,7 @@ def _topics(entries: Sequence[Entry], protocol: str) -> Iterator[str]:
 
 def _section(entry: Entry, protocol: str) -> str:
     claim, verdict = entry.claim, entry.verdict
+    here = claim.protocol(protocol)
     tables = []
     for part in verdict.parts:
         if len(verdict.parts) > 1:
@@ -155,9 +156,9 @@ def _section(entry: Entry, protocol: str) -> str:
         f"{claim.words}\n",
         f"- Source: [{claim.source}]({claim.url})",
         f"- There: {claim.paper_protocol}",
-        f"- Here: {claim.protocol(protocol).words}",
+        f"- Here: {here.words}",
         f"- Decides: {claim.test}",
-        f"- Margin: {number(claim.margin, sign=False)} {claim.unit}. {claim.reason}\n",
+        f"- Margin: {number(here.margin, sign=False)} {claim.unit}. {here.reason}\n",
         *tables,
         f"{verdict.words}\n",
         _runs(entry.results),

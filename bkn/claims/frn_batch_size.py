@@ -6,7 +6,7 @@ from itertools import combinations
 from bkn.claims.base import Claim, Protocol, Verdict
 from bkn.claims.decisions import Part, matches, verdict
 from bkn.claims.evidence import Evidence
-from bkn.claims.protocols import CLOSE, CLOSE_BECAUSE, GPU, LAPTOP, Scale
+from bkn.claims.protocols import CLOSE, GPU, LAPTOP, Scale
 from bkn.results import Result
 from bkn.sweep import Sweep
 
@@ -43,14 +43,16 @@ CLAIM = Claim(
         f"{LAPTOP.words}, but B = 64, 16 and 4 with peaks of 0.05, 0.0125 and 0.003125: equal "
         "epochs, so 84, 336 and 1,348 steps.",
         lambda: _sweeps(LAPTOP),
+        CLOSE,
+        LAPTOP.close_because,
     ),
     Protocol(
         f"{GPU.words}, but B = 128, 32 and 8 with peaks of 0.1, 0.025 and 0.00625.",
         lambda: _sweeps(GPU),
+        CLOSE,
+        GPU.close_because,
     ),
     "Paired by seed (the same initial weights): two one-sided t tests that the difference lies "
     "within ±1 point, for every two of the three batch sizes.",
-    CLOSE,
-    CLOSE_BECAUSE,
     decide,
 )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bkn.claims.base import Claim, Protocol, Verdict
 from bkn.claims.decisions import Part, beats, verdict
 from bkn.claims.evidence import Evidence
-from bkn.claims.protocols import GPU, LAPTOP, WORTH, WORTH_BECAUSE, Scale
+from bkn.claims.protocols import GPU, LAPTOP, WORTH, Scale
 from bkn.results import Result
 from bkn.sweep import Sweep
 
@@ -31,10 +31,10 @@ CLAIM = Claim(
     "https://arxiv.org/abs/1803.08494",
     2018,
     "ImageNet, ResNet-50, 32 groups, 2 images per GPU on 8 GPUs: an error 10.6 points lower.",
-    Protocol(f"{LAPTOP.words}; m = 2, 4 groups.", lambda: _sweeps(LAPTOP)),
-    Protocol(f"{GPU.words}; m = 2, 4 groups.", lambda: _sweeps(GPU)),
+    Protocol(
+        f"{LAPTOP.words}; m = 2, 4 groups.", lambda: _sweeps(LAPTOP), WORTH, LAPTOP.worth_because
+    ),
+    Protocol(f"{GPU.words}; m = 2, 4 groups.", lambda: _sweeps(GPU), WORTH, GPU.worth_because),
     "Paired by seed: the difference is above 0.",
-    WORTH,
-    WORTH_BECAUSE,
     decide,
 )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bkn.claims.base import Claim, Protocol, Verdict
 from bkn.claims.decisions import Part, beats, verdict
 from bkn.claims.evidence import Evidence
-from bkn.claims.protocols import GPU, LAPTOP, WORTH, WORTH_BECAUSE, Scale
+from bkn.claims.protocols import GPU, LAPTOP, WORTH, Scale
 from bkn.results import Result
 from bkn.sweep import Sweep
 
@@ -33,10 +33,15 @@ CLAIM = Claim(
     "https://arxiv.org/abs/1908.04008",
     2020,
     "CIFAR-10, CIFAR-100 and ImageNet; ResNet-164 on CIFAR-100: 77.1 % against 74.3 %.",
-    Protocol(f"{LAPTOP.words}, but 10 epochs; m = 64.", lambda: _sweeps(LAPTOP)),
-    Protocol(f"{GPU.words}, but 60 epochs; m = 128.", lambda: _sweeps(GPU)),
+    Protocol(
+        f"{LAPTOP.words}, but 10 epochs; m = 64.",
+        lambda: _sweeps(LAPTOP),
+        WORTH,
+        LAPTOP.worth_because,
+    ),
+    Protocol(
+        f"{GPU.words}, but 60 epochs; m = 128.", lambda: _sweeps(GPU), WORTH, GPU.worth_because
+    ),
     "Paired by seed: the difference is above 0.",
-    WORTH,
-    WORTH_BECAUSE,
     decide,
 )

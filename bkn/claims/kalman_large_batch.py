@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bkn.claims.base import Claim, Protocol, Verdict
 from bkn.claims.decisions import Part, beats, matches, verdict
 from bkn.claims.evidence import Evidence, all_images
-from bkn.claims.protocols import CLOSE, CLOSE_BECAUSE, GPU, LAPTOP, Scale
+from bkn.claims.protocols import CLOSE, GPU, LAPTOP, Scale
 from bkn.results import Result
 from bkn.sweep import Sweep
 
@@ -47,11 +47,17 @@ CLAIM = Claim(
     2018,
     "ImageNet, ResNet-50: Kalman norm with 4 images per GPU against batch norm with 32.",
     Protocol(
-        f"{LAPTOP.words}; Kalman norm at m = 2, batch norm at m = 64.", lambda: _sweeps(LAPTOP)
+        f"{LAPTOP.words}; Kalman norm at m = 2, batch norm at m = 64.",
+        lambda: _sweeps(LAPTOP),
+        CLOSE,
+        LAPTOP.close_because,
     ),
-    Protocol(f"{GPU.words}; Kalman norm at m = 2, batch norm at m = 128.", lambda: _sweeps(GPU)),
+    Protocol(
+        f"{GPU.words}; Kalman norm at m = 2, batch norm at m = 128.",
+        lambda: _sweeps(GPU),
+        CLOSE,
+        GPU.close_because,
+    ),
     "Paired by seed: two one-sided t tests that the difference lies within ±1 point.",
-    CLOSE,
-    CLOSE_BECAUSE,
     decide,
 )

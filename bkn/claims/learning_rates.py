@@ -81,6 +81,12 @@ def _sums(rows: Sequence[BySeed]) -> dict[int, float]:
     return {seed: sum(row[seed] for row in rows) for seed in seeds}
 
 
+BECAUSE = (
+    "Rates are a factor of four, two doublings, apart; on average over seeds half of that can be "
+    "seen. 0.02 decades per layer are a factor of 2.5 over 20 layers."
+)
+
+
 CLAIM = Claim(
     "learning_rates",
     "nature",
@@ -99,18 +105,19 @@ CLAIM = Claim(
         f"Growth at the start in a ResNet of 20 layers. A rate is bearable if the run ends at "
         f"{TRAINS:g} % or more.",
         lambda: _sweeps(LAPTOP, 3, LAPTOP.epochs),
+        FACTOR,
+        BECAUSE,
     ),
     Protocol(
         f"{GPU.words}, but 10 epochs; peaks of 0.1, 0.4, 1.6, 6.4 and 25.6. Growth at the start in "
         "a ResNet of 56 layers.",
         lambda: _sweeps(GPU, 9, 10),
+        FACTOR,
+        BECAUSE,
     ),
     "Paired by seed: the largest bearable rate is larger with batch norm; the common logarithm of "
     "the mean square that arrives at each norm's place rises over depth without norm, and more "
     "than with it; more of the rates end in divergence without it.",
-    FACTOR,
-    "Rates are a factor of four, two doublings, apart; on average over seeds half of that can be "
-    "seen. 0.02 decades per layer are a factor of 2.5 over 20 layers.",
     decide,
     "doublings",
 )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bkn.claims.base import Claim, Protocol, Verdict
 from bkn.claims.decisions import Part, beats, verdict
 from bkn.claims.evidence import Evidence
-from bkn.claims.protocols import GPU, LAPTOP, WORTH, WORTH_BECAUSE, Scale
+from bkn.claims.protocols import GPU, LAPTOP, WORTH, Scale
 from bkn.results import Result
 from bkn.sweep import Sweep
 
@@ -35,10 +35,8 @@ CLAIM = Claim(
     2018,
     "Image classification with small batches against batch norm and batch renorm; we have not "
     "checked the paper's numbers.",
-    Protocol(f"{LAPTOP.words}; m = 2.", lambda: _sweeps(LAPTOP)),
-    Protocol(f"{GPU.words}; m = 2.", lambda: _sweeps(GPU)),
+    Protocol(f"{LAPTOP.words}; m = 2.", lambda: _sweeps(LAPTOP), WORTH, LAPTOP.worth_because),
+    Protocol(f"{GPU.words}; m = 2.", lambda: _sweeps(GPU), WORTH, GPU.worth_because),
     "Paired by seed: the difference is above 0.",
-    WORTH,
-    WORTH_BECAUSE,
     decide,
 )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bkn.claims.base import Claim, Protocol, Verdict
 from bkn.claims.decisions import Part, beats, reaches, verdict
 from bkn.claims.evidence import Evidence
-from bkn.claims.protocols import CLOSE, CLOSE_BECAUSE, GPU, LAPTOP, WORTH, Scale
+from bkn.claims.protocols import CLOSE, GPU, LAPTOP, WORTH, Scale
 from bkn.results import Result
 from bkn.sweep import Sweep
 
@@ -37,10 +37,10 @@ CLAIM = Claim(
         f"{LAPTOP.words}, but a ResNet of 8 layers; m = 64. Clipping at 0.1 and a skip gain of 1 "
         "are this lab's defaults, for short trainings.",
         lambda: _sweeps(LAPTOP),
+        CLOSE,
+        LAPTOP.close_because,
     ),
-    Protocol(f"{GPU.words}; m = 128.", lambda: _sweeps(GPU)),
+    Protocol(f"{GPU.words}; m = 128.", lambda: _sweeps(GPU), CLOSE, GPU.close_because),
     "Paired by seed: above batch norm less 1 point (one of two one-sided tests).",
-    CLOSE,
-    CLOSE_BECAUSE,
     decide,
 )

@@ -6,7 +6,7 @@ from typing import Any
 from bkn.claims.base import Claim, Protocol, Verdict
 from bkn.claims.decisions import Part, reaches, verdict
 from bkn.claims.evidence import Evidence
-from bkn.claims.protocols import CLOSE, CLOSE_BECAUSE, GPU, LAPTOP, Scale
+from bkn.claims.protocols import CLOSE, GPU, LAPTOP, Scale
 from bkn.results import Result
 from bkn.sweep import Sweep
 
@@ -46,13 +46,15 @@ CLAIM = Claim(
     Protocol(
         f"{LAPTOP.words}, but the binary convnet and 10 epochs; m = 64.",
         lambda: _sweeps(LAPTOP),
+        CLOSE,
+        LAPTOP.close_because,
     ),
     Protocol(
         f"{GPU.words}, but the binary convnet of width 64 and 60 epochs; m = 128.",
         lambda: _sweeps(GPU, width=64),
+        CLOSE,
+        GPU.close_because,
     ),
     "Paired by seed: above batch norm less 1 point (one of two one-sided tests).",
-    CLOSE,
-    CLOSE_BECAUSE,
     decide,
 )

@@ -9,18 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bkn.catalog import DATASETS
 from bkn.sweep import Sweep
+from bkn.training.pace import steps_between_tests
 
-CLOSE = 1.0  # points
-CLOSE_BECAUSE = (
-    "A point is four to five of the 447 test images, and about what batch norm's accuracy varies "
-    "from one seed to the next (0.5 to 1.1 points)."
-)
+CLOSE = 1.0  # points; a Scale says what that is there
 WORTH = 0.5  # points
-WORTH_BECAUSE = (
-    "Half a point is two of the 447 test images, and about half of what batch norm's accuracy "
-    "varies from one seed to the next."
-)
 
 
 @dataclass(frozen=True)
@@ -30,11 +24,13 @@ class Scale:
     Args:
         words: the settings in words.
         settings: axes of a Sweep.
-        common: further fields of all Experiments.
         batch: images per step.
         lr: the usual peak of the learning rate.
         epochs: the usual length of a training,
         long: and a longer one, for what shows late.
+        close_because: why two accuracies within CLOSE count as equal,
+        worth_because: and why a gain of WORTH is worth having.
+        common: further fields of all Experiments.
     """
 
     words: str
@@ -43,7 +39,15 @@ class Scale:
     lr: float
     epochs: int
     long: int
+    close_because: str
+    worth_because: str
     common: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def between_tests(self) -> float:
+        """Steps from test to test, at the usual batch."""
+        (dataset,) = self.settings["datasets"]
+        return float(steps_between_tests(DATASETS[dataset].test, self.batch))
 
     def sweep(
         self, methods: Sequence[str], *, diagnose: str = "none", seeds: int = 0, **changed: Any
@@ -74,6 +78,10 @@ LAPTOP = Scale(
     lr=0.05,
     epochs=4,
     long=10,
+    close_because="A point is four to five of the 447 test images, and about what batch norm's "
+    "accuracy varies from one seed to the next (0.5 to 1.1 points).",
+    worth_because="Half a point is two of the 447 test images, and about half of what batch norm's "
+    "accuracy varies from one seed to the next.",
 )
 GPU = Scale(
     "CIFAR-10 with crops and flips, ResNet-32, B = 128, peak lr 0.1, 30 epochs, 5 fresh seeds",
@@ -82,5 +90,9 @@ GPU = Scale(
     lr=0.1,
     epochs=30,
     long=60,
+    close_because="A point is 100 of the 10,000 test images; how much batch norm's accuracy varies "
+    "from one seed to the next has not been measured here.",
+    worth_because="Half a point is 50 of the 10,000 test images; how much batch norm's accuracy "
+    "varies from one seed to the next has not been measured here.",
     common={"network_options": {"n": 5}, "augment": "crop_flip"},
 )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bkn.claims.base import Claim, Protocol, Verdict
 from bkn.claims.decisions import Part, beats, verdict
 from bkn.claims.evidence import Evidence, figure
-from bkn.claims.protocols import GPU, LAPTOP, WORTH, WORTH_BECAUSE, Scale
+from bkn.claims.protocols import GPU, LAPTOP, WORTH, Scale
 from bkn.results import Result
 from bkn.sweep import Sweep
 
@@ -54,12 +54,17 @@ CLAIM = Claim(
         f"{LAPTOP.words}; no statistic here looks at a second image. Six layers are few: the "
         "collapse grows with depth.",
         lambda: _sweeps(LAPTOP),
+        WORTH,
+        f"{LAPTOP.worth_because} For the share 5 % of the power.",
     ),
-    Protocol(f"{GPU.words}.", lambda: _sweeps(GPU)),
+    Protocol(
+        f"{GPU.words}.",
+        lambda: _sweeps(GPU),
+        WORTH,
+        f"{GPU.worth_because} For the share 5 % of the power.",
+    ),
     "Paired by seed: proxy on layer norm is above layer norm; the share of channel means in the "
     "power that arrives at the last norm is larger with layer norm; proxy on group norm is above "
     "instance norm.",
-    WORTH,
-    f"{WORTH_BECAUSE} For the share 5 % of the power.",
     decide,
 )

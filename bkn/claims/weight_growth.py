@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bkn.claims.base import Claim, Protocol, Verdict
 from bkn.claims.decisions import Part, above_zero, beats, reaches, verdict
 from bkn.claims.evidence import Evidence
-from bkn.claims.protocols import CLOSE, CLOSE_BECAUSE, GPU, LAPTOP, Scale
+from bkn.claims.protocols import CLOSE, GPU, LAPTOP, Scale
 from bkn.results import Result
 from bkn.sweep import Sweep
 
@@ -76,13 +76,18 @@ CLAIM = Claim(
         "one, because a training here is hundreds of times shorter than one that needs decay; "
         "beside rescaling it acts on the classifier alone.",
         lambda: _sweeps(LAPTOP, 0.005),
+        GROWN,
+        f"Norms that change by 1 % change the effect of a step by 2 %. {LAPTOP.close_because}",
     ),
-    Protocol(f"{GPU.words}, and 60 epochs; weight decay 0.0005.", lambda: _sweeps(GPU, 5e-4)),
+    Protocol(
+        f"{GPU.words}, and 60 epochs; weight decay 0.0005.",
+        lambda: _sweeps(GPU, 5e-4),
+        GROWN,
+        f"Norms that change by 1 % change the effect of a step by 2 %. {GPU.close_because}",
+    ),
     "Paired by seed, geometric means of the norms of all weights but the classifier's: they are "
     "larger after the short training than before, larger still after the long one, and larger than "
     "with decay; the accuracy with rescaling is above that with decay less 1 point.",
-    GROWN,
-    f"Norms that change by 1 % change the effect of a step by 2 %. {CLOSE_BECAUSE}",
     decide,
     "%",
 )

@@ -14,7 +14,6 @@ random streams as they were.
 """
 
 import json
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -31,12 +30,12 @@ from bkn.probe.network_map import network_map
 from bkn.training.batches import Batch, Batches
 from bkn.training.device import resolve
 from bkn.training.entrant import Entrant
+from bkn.training.pace import steps_between_tests
 from bkn.training.probing import Probing
 from bkn.training.recipe import one_cycle
 from bkn.training.reporter import Reporter
 from bkn.training.sink import Sink
 
-TESTED_SHARE = 0.5  # test images looked at over training images seen, at the most
 PART_SECONDS = 10.0  # that a part of a diagnosis may take, while the race waits
 
 
@@ -65,7 +64,7 @@ class RaceTrainer:
         self._batches = Batches(common, self.images)
         self._live: dict[str, Any] = {"lr": common.lr, "micro_batch": common.micro_batch}
         tested = self.images.test_size + self.images.held_out_size
-        test_every = math.ceil(tested / (TESTED_SHARE * common.step_images))
+        test_every = steps_between_tests(tested, common.step_images)
         budget = budget or Budget()
         self.test_every = test_every  # steps
         self._reporter = Reporter(self.entrants, sink, record_every, test_every, budget)

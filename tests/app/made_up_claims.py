@@ -44,9 +44,15 @@ def made_up(key: str, topic: str, epochs: int, methods: Sequence[str] = ("batch"
         f"What {key} claims in our words, which are longer than a few; and what matters here.",
         f"Somebody & {key.title()} 2018", f"https://example.org/{key}", 2018,
         f"How the paper of {key} did it.",
-        Protocol(f"Digits for {epochs} epochs, to test {key}.", lambda: make(SEEDS)),
-        Protocol(f"Pictures for {epochs + 50} epochs.", lambda: make(SEEDS[:3], epochs + 50)),
-        f"Paired by seed, {key} holds if the gap is above 0.", 0.5, "That is two images.",
+        Protocol(
+            f"Digits for {epochs} epochs, to test {key}.", lambda: make(SEEDS), 0.5,
+            "That is two images.",
+        ),
+        Protocol(
+            f"Pictures for {epochs + 50} epochs.", lambda: make(SEEDS[:3], epochs + 50), 0.5,
+            "That is fifty images.",
+        ),
+        f"Paired by seed, {key} holds if the gap is above 0.",
         decide_both if "group" in methods else decide_gap,
     )  # fmt: skip
 

@@ -23,6 +23,7 @@ from bkn.experiment import Experiment
 from bkn.results import Result
 from bkn.store.sweeps import Curve
 from bkn.sweep import Job
+from bkn.training.pace import steps_between_tests
 from tests.claims.worlds import WORLDS, Fate, loud, result_of, results_in
 
 MOST_JOBS = 80
@@ -51,20 +52,38 @@ def test_the_gpu_protocol_fits(claim):
         pytest.skip("no CIFAR-10 in this version")
     assert 2 <= len(claim.gpu.jobs) <= MOST_JOBS
     assert not [misfit for sweep in claim.gpu.sweeps for misfit in sweep.misfits]
-    claim.decide([waiting(job) for job in claim.gpu.jobs])  # finds all that it asks for
+    verdict = claim.decide([waiting(job) for job in claim.gpu.jobs])  # finds all that it asks for
+    assert verdict.tests[0].margin == claim.gpu.margin
+
+
+@every_claim
+def test_a_margin_is_explained_by_the_images_and_steps_of_its_own_protocol(claim):
+    for protocol in (claim.laptop, claim.gpu):
+        one = protocol.jobs[0].experiment
+        for count in re.findall(r"of the ([\d,]+) test images", protocol.reason):
+            assert int(count.replace(",", "")) == one.dataset_card.test
+        tested = steps_between_tests(one.dataset_card.test, one.step_images)
+        for steps in re.findall(r"Tests are (\d+) steps apart", protocol.reason):
+            assert int(steps) == tested == protocol.margin
+
+
+def test_less_than_the_steps_between_tests_is_not_asked_for():
+    claim = CLAIMS["kalman_speed"]
+    assert (claim.laptop.margin, claim.gpu.margin) == (14, 157)
 
 
 @every_claim
 def test_it_is_described(claim):
     assert claim.topic in TOPICS
     assert re.fullmatch(r"https://[^ ]+", claim.url)
-    for text in (claim.words, claim.paper_protocol, claim.test, claim.reason):
+    for text in (claim.words, claim.paper_protocol, claim.test):
         assert text.endswith((".", ")"))
         assert "  " not in text
     for protocol in (claim.laptop, claim.gpu):
-        assert protocol.words.endswith(".")
-        assert "  " not in protocol.words
-    assert claim.margin > 0
+        for text in (protocol.words, protocol.reason):
+            assert text.endswith((".", ")"))
+            assert "  " not in text
+        assert protocol.margin > 0
     assert 2015 <= claim.year <= 2026
 
 
@@ -74,7 +93,7 @@ def test_it_is_supported_where_it_is_true(claim):
     assert verdict.verdict == SUPPORTED, verdict.words
     assert all(test.holds for test in verdict.tests if test.decides)
     assert verdict.unit == claim.unit
-    assert verdict.tests[0].margin == claim.margin
+    assert verdict.tests[0].margin == claim.laptop.margin
     assert verdict.low <= verdict.effect <= verdict.high
     assert verdict.seeds == len({job.experiment.seed for job in claim.laptop.jobs}) or (
         verdict.seeds >= 6  # one of its sweeps has fewer

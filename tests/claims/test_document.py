@@ -54,7 +54,7 @@ def test_every_claim_has_a_section_that_tells_all(key):
     claim = one.claim
     assert f'### {claim.title}<a id="{key}"></a>' in text
     for part in (claim.words, claim.source, claim.url, claim.paper_protocol, claim.laptop.words,
-                 claim.test, claim.reason, one.verdict.words):  # fmt: skip
+                 claim.test, claim.laptop.reason, one.verdict.words):  # fmt: skip
         assert part in text
     for test in one.verdict.tests:
         assert test.label in text

@@ -1,7 +1,6 @@
 """python -m bkn claim: what it trains, decides, prints and writes; by toys, and once for real."""
 
 import json
-from functools import partial
 
 import pytest
 
@@ -202,7 +201,7 @@ def test_runs_that_failed_are_tried_again_when_asked(home, toys, capsys):
     printed = capsys.readouterr().err
     assert "for 1 experiment\n" in printed
     assert "nothing is left to train" not in printed
-    assert "failed" not in printed
+    assert "runs of memorized failed" not in printed
     assert [job.id for job in toys[-1].submitted] == [lost.id]
     assert main(["claim", "memorized", "--again"]) == 0  # nothing failed since
     assert [job.id for job in toys[-1].submitted] == [lost.id]
@@ -224,8 +223,8 @@ def test_one_tiny_claim_for_real(home, monkeypatch, capsys):
         methods=("batch", "memorized"), micro_batches=(2,), seeds=(1, 2, 3),
         common={"epochs": 1, "network_options": {"width": 4, "depth": 2}, "device": "cpu"},
     )  # fmt: skip
-    small = partial(Protocol, "Tiny.")
-    monkeypatch.setattr(type(CLAIM), "protocol", lambda self, name: small(lambda: [tiny]))
+    small = Protocol("Tiny.", lambda: [tiny], 0.5, "That is two images.")
+    monkeypatch.setattr(type(CLAIM), "protocol", lambda self, name: small)
     assert main(["claim", "memorized", "--jobs", "1"]) == 0
     printed = capsys.readouterr()
     assert "6/6 done" in printed.err

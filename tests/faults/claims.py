@@ -15,6 +15,21 @@ FAULTS = [
         "the words deny what the interval beside them shows",
     ),
     Fault(
+        "bkn/claims/kalman_speed.py",
+        "above_zero(label, known, between_tests(results))",
+        "above_zero(label, known, 14.0)",
+        f"{CLAIMS}::test_the_gpu_protocol_fits[kalman_speed]",
+        "the GPU protocol is decided by a margin of the laptop",
+    ),
+    Fault(
+        "bkn/claims/memorized.py",
+        "WORTH, GPU.worth_because",
+        "WORTH, LAPTOP.worth_because",
+        f"{CLAIMS}::test_a_margin_is_explained_by_the_images_and_steps_of_its_own_protocol"
+        "[memorized]",
+        "a margin is explained by the test images of another dataset",
+    ),
+    Fault(
         "bkn/cli/claim.py",
         "    return int(bool(failed) or any(",
         "    return int(any(",
