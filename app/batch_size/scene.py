@@ -124,8 +124,8 @@ def start_of(table: Table, key: str) -> str:
     known = list(choices(table, key))
     if wished(key) in known:
         return str(wished(key))
-    if key == "baseline":  # batch norm where it takes part
-        return "batch" if "batch" in known else known[0]
+    if key == "baseline":
+        return table.baseline
     return known[0] if key == "at_m" else known[(len(known) - 1) // 2]
 
 
@@ -149,7 +149,7 @@ def looks(view: View) -> dict[str, Any]:
     for key, value in here.items():
         known = list(choices(table, key))
         plain = len(known) == 1 or (key == "at_m" and (one_rate or value == known[0]))
-        if plain or (key == "baseline" and value == ("batch" if "batch" in known else known[0])):
+        if plain or (key == "baseline" and value == table.baseline):
             here[key] = ""
     on = st.session_state.get("explain", True) in (True, "on")
     found = here | {"reach": 100 * view.reach, "explain": "on" if on else "off"}

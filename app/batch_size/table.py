@@ -128,6 +128,13 @@ class Table:
     def entrants(self) -> tuple[str, ...]:
         return self.sweep.methods
 
+    @cached_property
+    def baseline(self) -> str:
+        """What the others are compared with at first: batch norm, or the first that has runs."""
+        having = {entrant for (entrant, _), cell in self.cells.items() if cell.results}
+        order = sorted(self.entrants, key=lambda entrant: entrant != "batch")
+        return next(entrant for entrant in order if entrant in having)
+
     @property
     def seeds(self) -> tuple[int, ...]:
         return self.sweep.seeds

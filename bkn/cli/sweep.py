@@ -105,7 +105,7 @@ def _run(conductor: Conductor, sweep: Sweep, given: argparse.Namespace) -> int:
     outcome = conduct(conductor, [sweep], given.again)
     found = results(conductor.reader, sweep.jobs)
     if any(one.status in DONE for one in found):
-        print(table(found))
+        print(table(found, sweep.methods))
     if given.out:
         write_csv(given.out, found)
     for one in found:

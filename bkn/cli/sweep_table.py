@@ -16,17 +16,23 @@ FIELDS = ("method", *PLACE, "seed", "status", "accuracy", "steps", "step_ms", "m
 Place = tuple[Any, ...]
 
 
-def table(results: Sequence[Result]) -> str:
+def table(results: Sequence[Result], methods: Sequence[str]) -> str:
     """Method by setting: mean accuracy in % with its 95 % interval over seeds, and the paired
-    difference to the first method.
+    difference to the first method that has a result.
+
+    Args:
+        results: of a sweep's jobs.
+        methods: all entrants, in the order in which the sweep names them.
     """
     cells: dict[tuple[Place, str], list[Result]] = {}
     for result in results:
         place = tuple(getattr(result.job.experiment, name) for name in PLACE)
         cells.setdefault((place, result.entrant), []).append(result)
-    first = results[0].entrant
     places = sorted({place for place, _ in cells}, key=lambda place: tuple(map(_rank, place)))
-    entrants = list(dict.fromkeys(entrant for _, entrant in cells))
+    took_part = {entrant for _, entrant in cells}
+    entrants = [entrant for entrant in methods if entrant in took_part]
+    known = {one.entrant for one in results if one.accuracy is not None}
+    first = next((entrant for entrant in entrants if entrant in known), entrants[0])
     shown = _shown(places)
     rows = [
         [

@@ -39,6 +39,13 @@ def test_methods_that_fit_nowhere_still_have_a_name():
     assert [one.label for one in made.experiments] == ["Instance norm", "Batch norm"]
 
 
+def test_the_baseline_is_batch_norm_where_it_has_runs_else_the_first_that_has():
+    assert table(lively, methods=("group", "batch")).baseline == "batch"
+    assert table(lively, methods=("kalman", "group")).baseline == "kalman"
+    alone = Sweep(("batch", "group", "kalman"), (1,), networks=("mlp",), seeds=(0,))
+    assert Table.of("", alone, [result(job, 0.9) for job in alone.jobs]).baseline == "group"
+
+
 def test_a_diverged_run_counts_as_guessing_and_a_failed_one_not_at_all():
     fates = {0: float("nan"), 1: "failed", 2: 0.9}
     made = table(lambda job: fates[job.experiment.seed])

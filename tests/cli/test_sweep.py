@@ -12,11 +12,14 @@ from bkn.__main__ import main
 from bkn.cli import executors
 from bkn.cli.conduct import Bar
 from bkn.cli.sweep import seeds_of
+from bkn.cli.sweep_table import table
 from bkn.engine import job_process
+from bkn.results import Result
 from bkn.store.home import ROOT, store_path
 from bkn.store.reader import Reader
 from bkn.store.sweeps import job_rows, set_sweep, sweeps
 from bkn.store.writer import Writer
+from bkn.sweep import Sweep
 from tests.engine import toy_job_worker as toy
 from tests.engine.toy import lives
 from tests.patience import PATIENCE, until
@@ -96,6 +99,30 @@ def test_a_larger_sweep_trains_only_what_is_new(home, reader, capsys):
     assert main(["sweep", *GRID, "--seeds", "2"]) == 0
     assert "4 experiments" in capsys.readouterr().err
     assert len(sweeps(reader)) == 2
+
+
+def test_the_first_method_named_is_the_baseline_though_it_fits_not_everywhere(home, capsys):
+    grid = ["--networks", "mlp", "--micro-batches", "1", "2", "--lrs", "0.05", "--jobs", "2"]
+    assert main(["sweep", "batch", "group", "kalman", *grid, "--seeds", "2", "--epochs", "1"]) == 0
+    printed = capsys.readouterr()
+    assert "left out: batch at batch 64, micro-batch 1" in printed.err
+    head, _, *rows = [line for line in printed.out.splitlines() if line.startswith("|")]
+    assert "| minus batch " in head
+    cells = [[cell.strip() for cell in row.split("|")[1:-1]] for row in rows]
+    assert [(row[1], row[2]) for row in cells if row[1] == "2"] == [
+        ("2", "batch"), ("2", "group"), ("2", "kalman")
+    ]  # fmt: skip
+    told = {(row[1], row[2]): bool(row[-1]) for row in cells}
+    assert told == {("1", "group"): False, ("2", "batch"): False,
+                    ("2", "group"): True, ("2", "kalman"): True}  # fmt: skip
+
+
+def test_a_method_without_a_result_is_no_baseline():
+    jobs = Sweep(("batch", "group"), (2,), seeds=(0, 1)).jobs
+    ends = {"batch": ("failed", {}), "group": ("finished", {"test_accuracy": 0.5})}
+    found = [Result(job, ends[job.experiment.method][0], 1, "", ends[job.experiment.method][1])
+             for job in jobs]  # fmt: skip
+    assert "| minus group " in table(found, ("batch", "group"))
 
 
 def test_one_seed_orders_nothing_and_the_table_says_so(home, capsys):
