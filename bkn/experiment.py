@@ -20,7 +20,7 @@ PROBES = ("off", "light", "full")  # how much the probe measures
 LAYOUTS = ("sample_major", "copy_major")  # copies of one image adjacent; batch after batch
 AUGMENTS = ("none", "crop", "crop_flip")  # what is done to every training image
 MAX_ENTRANTS = 8
-DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
+DEVICE = re.compile(r"auto|cpu|mps|cuda(:(0|[1-9][0-9]{0,2}))?")  # \d: digits of all scripts
 NUMBERS = {  # field: (lowest, highest, whole)
     "batch": (1, 4096, True),
     "micro_batch": (1, 4096, True),
@@ -98,7 +98,8 @@ class Experiment:
         set_field(self, "dataset_options", images.complete(self.dataset_options))
         for name in NUMBERS:
             set_field(self, name, number(name, getattr(self, name)))
-        if not DEVICE.fullmatch(str(self.device)):
+        set_field(self, "device", str(self.device))  # a torch.device is welcome
+        if not DEVICE.fullmatch(self.device):
             raise ValueError(f"device must be auto, cpu, mps or cuda[:N], got {self.device!r}")
         if self.layout not in LAYOUTS:
             raise ValueError(f"layout must be {' or '.join(LAYOUTS)}, got {self.layout!r}")

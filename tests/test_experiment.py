@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import torch
 
 import bkn
 from bkn import Experiment, Race
@@ -36,6 +37,10 @@ from bkn.experiment import fitting
         ({"network": "magic"}, "unknown network 'magic'; known: convnet"),
         ({"dataset": "magic"}, "unknown dataset 'magic'; known: digits"),
         ({"device": "abacus"}, "device must be auto, cpu, mps or cuda"),
+        ({"device": "cuda:\u0663"}, "device must be auto, cpu, mps or cuda"),
+        ({"device": "cuda:9999"}, "device must be auto, cpu, mps or cuda"),
+        ({"device": "cuda:01"}, "device must be auto, cpu, mps or cuda"),
+        ({"device": None}, "device must be auto, cpu, mps or cuda"),
         ({"options": {"gain": 7}}, r"kalman option gain must be a number in \[0, 1\]"),
         ({"network_options": {"depth": 99}}, "convnet option depth must be"),
         ({"method": "instance", "options": {}, "network": "mlp"}, "needs pictures with height"),
@@ -68,6 +73,12 @@ def test_equal_experiments_share_a_key_and_others_do_not():
     }
     assert len(keys) == 4
     assert hash(Experiment()) == hash(Experiment(options={"gain": "0.1"}))
+
+
+def test_a_device_of_torch_is_its_name():
+    one = Experiment(device=torch.device("cuda:0"))
+    assert one == Experiment(device="cuda:0")
+    assert Experiment.from_json(one.to_json()) == one
 
 
 def test_steps_drop_the_incomplete_batch():

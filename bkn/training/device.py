@@ -16,17 +16,14 @@ def resolve(name: str) -> torch.device:
     if name == "auto":
         accelerator = torch.accelerator.current_accelerator(check_available=True)
         return accelerator or torch.device("cpu")
-    device = torch.device(name)
     here = ["cpu"]
     if torch.cuda.is_available():
         here += [f"cuda:{i}" for i in range(torch.cuda.device_count())]
     if torch.backends.mps.is_available():
         here.append("mps")
-    if device.type not in {one.split(":")[0] for one in here} or (
-        device.type == "cuda" and device.index is not None and str(device) not in here
-    ):
+    if name not in here and not (name == "cuda" and torch.cuda.is_available()):
         raise ValueError(f"device {name!r} is not on this machine; here: auto, {', '.join(here)}")
-    return device
+    return torch.device(name)
 
 
 def cpu_threads() -> int:

@@ -1,5 +1,7 @@
 """The shared recipe: order, learning rate, weight decay, threads and random streams."""
 
+import re
+
 import pytest
 import torch
 
@@ -70,6 +72,12 @@ def test_unknown_device_is_refused_in_words():
     ):
         resolve("cuda:99")
     assert resolve("cpu") == CPU
+
+
+@pytest.mark.parametrize("name", ["cuda:\u0663", "cuda:" + "9" * 30, "cuda:-1", "abacus", ""])
+def test_what_names_no_device_at_all_is_refused_in_the_same_words(name):
+    with pytest.raises(ValueError, match=re.escape(f"device {name!r} is not on this machine; ")):
+        resolve(name)
 
 
 def test_training_threads_are_put_back():
