@@ -37,6 +37,7 @@ class Param:
     of_steps: bool = False  # a share of the planned steps; forms say which step that is
     # (an option listed earlier, its value, the default then), where that differs
     default_where: tuple[str, Value, Value] | None = None
+    at_least: str = ""  # an option listed earlier that this one must not lie below
 
     def default_with(self, options: Mapping[str, Any]) -> Value:
         """The default beside the options listed before this one."""
@@ -117,6 +118,13 @@ class Card:
         for name, param in known.items():
             value = options.get(name, param.default_with(complete))
             complete[name] = param.check(value, self.key)
+            if param.at_least and float(complete[name]) < float(complete[param.at_least]):
+                told = [f"{one}={complete[one]}" + ("" if one in options else " (the default)")
+                        for one in (name, param.at_least)]  # fmt: skip
+                raise ValueError(
+                    f"{self.key} option {name} must be at least option {param.at_least}, "
+                    f"got {' and '.join(told)}"
+                )
         return complete
 
     def load(self) -> Any:
@@ -217,6 +225,8 @@ class DatasetCard(Card):
     test: int = 0
     shape: Shape = (1, 8, 8)  # channels, height, width
     classes: tuple[str, ...] = field(default=())
+    # of the training images: ways in which they were made
+    domains: Callable[[Options], tuple[str, ...]] = lambda options: ("all",)
     files: tuple[RemoteFile, ...] = ()  # none: shipped, or made on this machine
     # Of images whose number only the disk knows: the options that tell it, which nobody types, and
     # the function "module:name" that finds them. An experiment holds them, so that what was

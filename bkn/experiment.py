@@ -14,7 +14,7 @@ from typing import Any
 from bkn.cards import DatasetCard, MethodCard, NetworkCard, Options, as_number, pick
 from bkn.catalog import ABSENT, DATASETS, METHODS, NETWORKS
 from bkn.entrants import entrant_text, parse_entrant
-from bkn.fitting import check_fit, check_picture
+from bkn.fitting import check_domains, check_fit, check_picture
 
 PROBES = ("off", "light", "full")  # how much the probe measures
 LAYOUTS = ("sample_major", "copy_major")  # copies of one image adjacent; batch after batch
@@ -118,6 +118,7 @@ class Experiment:
         check_picture(network, self.network_options, shape)
         layers = network.layers(self.network_options, shape)
         check_fit(self.method_card, self.options, self.micro_batch, network, layers)
+        check_domains(self.method_card, self.options, self.dataset_card, self.dataset_options)
 
     def __hash__(self) -> int:
         return hash(self.key)

@@ -2,7 +2,7 @@
 
 from math import gcd
 
-from bkn.cards import Layers, MethodCard, NetworkCard, Options, Shape
+from bkn.cards import DatasetCard, Layers, MethodCard, NetworkCard, Options, Shape
 
 
 def check_picture(network: NetworkCard, options: Options, shape: Shape) -> None:
@@ -61,6 +61,30 @@ def check_fit(
     for param in method.params:
         if param.divides and not isinstance(groups := options[param.name], str):
             check_groups(method, param.name, int(groups), param.divides, network, layers)
+
+
+def check_domains(
+    method: MethodCard, options: Options, dataset: DatasetCard, drawn: Options
+) -> None:
+    """Refuse statistics for fewer domains than the training images have.
+
+    Args:
+        method, options: of an entrant.
+        dataset, drawn: its card and all its options.
+
+    Raises:
+        ValueError: naming the option, its value, the dataset with its options and what is allowed.
+    """
+    if not method.takes_domains or options["domains"] == "auto":
+        return
+    there = dataset.domains(drawn)
+    if int(options["domains"]) < len(there):
+        chosen = ", ".join(f"{name}={value}" for name, value in drawn.items())
+        raise ValueError(
+            f"{method.key} option domains must be at least {len(there)}, the domains of dataset "
+            f"{dataset.key!r}{f' with {chosen}' if chosen else ''} ({', '.join(there)}), "
+            f"got {options['domains']}"
+        )
 
 
 def check_groups(

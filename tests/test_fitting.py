@@ -47,6 +47,15 @@ def test_the_card_knows_what_the_norms_see(dataset, key, options):
         ({"method": "batch", "network_options": {"depth": 12}, "micro_batch": 1},
          "a single value has no variance; got 1"),
         ({"method": "evonorm_s0", "network": "binary_convnet"}, "an activation behind them"),
+        ({"method": "domain", "options": {"domains": 2}, "dataset": "shapes",
+          "dataset_options": {"styles": "four", "held_out": "negative"}},
+         "domain option domains must be at least 3, the domains of dataset 'shapes' with "
+         r"difficulty=0.5, styles=four, held_out=negative \(filled, outline, sketch\), got 2"),
+        ({"method": "batch_renorm", "options": {"start": 0.9}},
+         "batch_renorm option rmax_by must be at least option start, "
+         r"got rmax_by=0.8 \(the default\) and start=0.9"),
+        ({"method": "batch_renorm", "options": {"dmax_by": 0.05}},
+         r"option dmax_by must .* got dmax_by=0.05 and start=0.1 \(the default\)"),
     ],
 )  # fmt: skip
 def test_a_misfit_is_refused_in_words(given, words):
@@ -60,7 +69,11 @@ def test_a_misfit_is_refused_in_words(given, words):
         {"method": "batch_group", "options": {"groups": 256}},  # cuts through places, but fits
         {"method": "batch_group", "network": "mlp", "micro_batch": 1},  # one group of all units
         {"method": "group", "options": {"groups": 16}},
+        {"method": "batch_renorm", "options": {"start": 0.5}},  # dmax at once
+        {"method": "domain", "options": {"domains": 3}, "dataset": "shapes",
+         "dataset_options": {"styles": "four"}},
+        {"method": "domain", "options": {"domains": 1}},
     ],
-)
+)  # fmt: skip
 def test_what_fits_is_let_through(given):
     Experiment(**given)

@@ -1,8 +1,18 @@
 """The cards of all datasets."""
 
-from bkn.cards import DatasetCard, Param
+from bkn.cards import DatasetCard, Options, Param
 from bkn.catalog.downloads import CARDS as DOWNLOADS
 from bkn.catalog.folder import CARD as FOLDER
+
+STYLES = ("filled", "outline", "negative", "sketch")  # in which shapes are drawn
+
+
+def styles_of(options: Options) -> tuple[str, ...]:
+    """The styles of the training images of shapes, which are their domains."""
+    if options["styles"] == "one":
+        return STYLES[:1]
+    return tuple(style for style in STYLES if style != options["held_out"])
+
 
 DATASETS: dict[str, DatasetCard] = {
     card.key: card
@@ -49,6 +59,7 @@ DATASETS: dict[str, DatasetCard] = {
                 "disc", "square", "triangle", "star", "cross",
                 "ring", "heart", "crescent", "hexagon", "bar",
             ),
+            domains=styles_of,
         ),
         *DOWNLOADS,
         FOLDER,

@@ -122,7 +122,7 @@ def load(device: torch.device | str = "cpu", **options: Value) -> Shapes:
     test = Scenes(card.test, TEST_SEED, level, device)
     if chosen["styles"] == "one":
         return Shapes(Split(train, "training"), Split(test, "test"))
-    seen = tuple(style for style in STYLES if style != chosen["held_out"])
+    seen = card.domains(chosen)
     unseen = tuple(style for style in STYLES if style not in seen)
     return Shapes(
         Split(train, "training", seen),

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from bkn.catalog import DATASETS
+from bkn.catalog.datasets import STYLES as NAMES
 from bkn.data import digits, shapes
 from bkn.data.scenes import Scenes
 from bkn.data.shapes import Shapes, Split
@@ -35,6 +36,7 @@ def test_the_card_offers_the_styles_there_are():
     params = {param.name: param for param in DATASETS["shapes"].params}
     assert {*params["held_out"].choices} == {*STYLES, "none"}
     assert params["styles"].default == "one"
+    assert tuple(STYLES) == NAMES
 
 
 @pytest.mark.parametrize("held_out", [*STYLES, "none"])

@@ -24,10 +24,22 @@ CARD = MethodCard(
             "start", 0.1, "Plain batch norm until this share of the steps.", 0.0, 1.0, of_steps=True
         ),
         Param(
-            "rmax_by", 0.8, "Share of the steps by which rmax is reached.", 0.0, 1.0, of_steps=True
+            "rmax_by",
+            0.8,
+            "Share of the steps by which rmax is reached.",
+            0.0,
+            1.0,
+            of_steps=True,
+            at_least="start",
         ),
         Param(
-            "dmax_by", 0.5, "Share of the steps by which dmax is reached.", 0.0, 1.0, of_steps=True
+            "dmax_by",
+            0.5,
+            "Share of the steps by which dmax is reached.",
+            0.0,
+            1.0,
+            of_steps=True,
+            at_least="start",
         ),
         Param("momentum", 0.1, "Weight of the new value in the running averages.", 0.0001, 1.0),
         RUNNING,
