@@ -11,7 +11,9 @@ def check_out(path: Path) -> None:
         ValueError: naming the file and why.
     """
     why = ""
-    if path.is_dir():
+    if path == Path():  # also what an empty text becomes
+        why = "a file has to be named"
+    elif path.is_dir():
         why = "it is a folder"
     elif not path.parent.is_dir():
         why = "there is no such folder"

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from bkn.cli.files import make_room
 from bkn.cli.follow import results, run_race
 from bkn.cli.settings import add_settings, race_of
 from bkn.engine.supervisor import Supervisor
@@ -16,7 +17,7 @@ from bkn.results import results as results_of
 from bkn.store.export import copy_race, copy_sweep
 from bkn.store.home import ROOT, home, store_path
 from bkn.store.reader import Reader
-from bkn.store.slimming import slim
+from bkn.store.slimming import check_slim, slim
 from bkn.store.sweeps import sweep_row
 from bkn.store.writer import Writer
 
@@ -41,9 +42,13 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Train, then copy the race into a small store of its own; refuses an unfinished race."""
+    out = given.out or RECORDED / ("sweep.db" if given.sweep else "race.db")
+    for path in (out, beside(out)):
+        make_room(path)
     if given.sweep:
-        return ship_sweep(given.sweep, given.out or RECORDED / "sweep.db")
-    race, out = race_of(given), given.out or RECORDED / "race.db"
+        return ship_sweep(given.sweep, out)
+    check_slim(given.snapshots, given.channels)
+    race = race_of(given)
     with tempfile.TemporaryDirectory() as folder:
         supervisor = Supervisor(Path(folder))
         try:
@@ -75,11 +80,24 @@ def ship_sweep(sweep_id: str, out: Path) -> int:
     return 0
 
 
+def beside(out: Path) -> Path:
+    """Where a file is made before it is put into its place."""
+    return out.with_name(f"{out.name}.new") if out.name else out
+
+
 def put(out: Path, make: Callable[[Path], None]) -> None:
-    """Make a file beside its place, then put it there: what stood there stays until then."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    fresh = out.with_name(out.name + ".new")
-    fresh.unlink(missing_ok=True)
-    make(fresh)
-    fresh.replace(out)
+    """Make a file beside its place, then put it there: what stood there stays until then.
+
+    Raises:
+        ValueError: if it cannot be written; nothing is left beside the place then.
+    """
+    fresh = beside(out)
+    try:
+        fresh.unlink(missing_ok=True)
+        make(fresh)
+        fresh.replace(out)
+    except OSError as error:
+        raise ValueError(f"{out} cannot be written: {error.strerror}") from error
+    finally:
+        fresh.unlink(missing_ok=True)
     print(f"{out}: {out.stat().st_size / 1024:.0f} kB")

@@ -6,6 +6,19 @@ from bkn.snapshot import LayerLayout, Layout, spaced
 from bkn.store.reader import Reader
 from bkn.store.writer import Writer
 
+FEWEST = 2  # the first and the last
+
+
+def check_slim(snapshots: int, channels: int) -> None:
+    """Refuse to keep too little.
+
+    Raises:
+        ValueError: naming what is to be kept, how many, and what is allowed.
+    """
+    for name, count in (("snapshots", snapshots), ("channels", channels)):
+        if count < FEWEST:
+            raise ValueError(f"{name} must be a whole number of at least {FEWEST}, got {count}")
+
 
 def slim(writer: Writer, race_id: str, snapshots: int, channels: int) -> None:
     """Keep so many snapshots of every run, evenly spaced, and so many channels of every layer.
@@ -15,12 +28,14 @@ def slim(writer: Writer, race_id: str, snapshots: int, channels: int) -> None:
     Args:
         writer: of the store, in no transaction.
         race_id: which race.
-        snapshots: per run, at the most; at least 2.
-        channels: per layer, at the most; at least 2.
+        snapshots: per run, at the most; at least FEWEST.
+        channels: per layer, at the most; at least FEWEST.
 
     Raises:
+        ValueError: for fewer.
         StoreError: if the store cannot be written.
     """
+    check_slim(snapshots, channels)
     reader = Reader(writer.path)
     with writer.transaction():
         for run in writer.run_ids(race_id):

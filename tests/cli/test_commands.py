@@ -4,6 +4,7 @@ import pytest
 
 from bkn.__main__ import main
 from bkn.cli.follow import results
+from bkn.cli.record import put
 from bkn.results import results as results_of
 from bkn.store.home import store_path
 from bkn.store.reader import Reader
@@ -87,6 +88,39 @@ def test_record_makes_a_small_store_of_one_race(home, tmp_path):
     assert len(reader.rows(run.id, "train")) > 0
     assert len(reader.rows(run.id, "probe")) > 0
     assert not Reader(store_path(home)).races()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--out", ""], "a file has to be named"),
+        (["--out", "/dev/null/race.db"], "/dev/null/race.db cannot be written: "),
+        (["--out", "/"], "/ cannot be written: it is a folder"),
+        (["--snapshots", "-5"], "snapshots must be a whole number of at least 2, got -5"),
+        (["--channels", "0"], "channels must be a whole number of at least 2, got 0"),
+    ],
+)
+def test_what_cannot_be_recorded_is_refused_before_the_training(
+    home, tmp_path, monkeypatch, capsys, arguments, message
+):
+    monkeypatch.setattr("bkn.cli.record.run_race", lambda *_: pytest.fail("it was trained"))
+    target = ["--out", str(tmp_path / "race.db")]
+    assert main(["record", "batch", *SMALL, *target, *arguments]) == 2
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.glob("race.db*"))
+
+
+def test_what_could_not_be_recorded_leaves_nothing_behind(tmp_path):
+    target = tmp_path / "race.db"
+    target.write_text("before")
+
+    def full(fresh):
+        fresh.write_text("half")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(ValueError, match=r"race\.db cannot be written: No space left on device"):
+        put(target, full)
+    assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("race.db", "before")]
 
 
 def test_record_ships_a_finished_sweep_with_what_its_runs_reached(home, tmp_path, capsys):

@@ -4,8 +4,23 @@ from tests.faults import Fault
 
 TURNS, LOCAL = "tests/engine/test_conducting.py", "tests/engine/test_local_executor.py"
 CONDUCTOR, WORKER = "tests/engine/test_conductor.py", "tests/engine/test_job_worker.py"
+COMMANDS = "tests/cli/test_commands.py"
 
 FAULTS = [
+    Fault(
+        "bkn/cli/record.py",
+        "    check_slim(given.snapshots, given.channels)\n",
+        "",
+        f"{COMMANDS}::test_what_cannot_be_recorded_is_refused_before_the_training",
+        "what cannot be kept is refused only after the training",
+    ),
+    Fault(
+        "bkn/cli/record.py",
+        "    finally:\n        fresh.unlink(missing_ok=True)\n",
+        "",
+        f"{COMMANDS}::test_what_could_not_be_recorded_leaves_nothing_behind",
+        "half a record stays beside its place",
+    ),
     Fault(
         "bkn/cli/sweep_table.py",
         "first = next((entrant for entrant in entrants if entrant in known), entrants[0])",
