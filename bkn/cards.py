@@ -51,11 +51,10 @@ class Param:
     def allowed(self) -> str:
         """What is allowed, in words: "a number in [0, 1], or 'learned'"."""
         words = " or ".join(repr(choice) for choice in self.choices)
-        if self.low is None:
+        if self.low is None or self.high is None:
             return words
-        number = (
-            f"{'a whole number' if self.integer else 'a number'} in [{self.low:g}, {self.high:g}]"
-        )
+        kind = "a whole number" if self.integer else "a number"
+        number = f"{kind} in {span(self.low, self.high, self.integer)}"
         return f"{number}, or {words}" if words else number
 
     def check(self, value: Any, owner: str) -> Value:
@@ -82,7 +81,12 @@ def as_number(value: Any) -> float | None:
         number = float(value)
     except (TypeError, ValueError, OverflowError):
         return None
-    return number if abs(number) < float("inf") else None
+    return number + 0.0 if abs(number) < float("inf") else None  # -0.0 is 0.0
+
+
+def span(low: float, high: float, whole: bool) -> str:
+    """A range in words; whole bounds with all their digits."""
+    return f"[{int(low)}, {int(high)}]" if whole else f"[{low:g}, {high:g}]"
 
 
 def load(target: str) -> Any:

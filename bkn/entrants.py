@@ -13,6 +13,8 @@ def parse_entrant(text: str) -> tuple[str, Options]:
     Raises:
         ValueError: naming the method or option that is unknown or not allowed.
     """
+    if not isinstance(text, str):
+        raise ValueError(f"methods must be names such as 'batch', got {text!r}")
     method, _, rest = text.strip().partition(":")
     card = pick(METHODS, method, "method")
     options = {}

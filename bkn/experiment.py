@@ -7,14 +7,15 @@ JSON, command line, Python), so that a wrong value is refused in words before an
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from bkn.cards import DatasetCard, MethodCard, NetworkCard, Options, as_number, pick
+from bkn.cards import DatasetCard, MethodCard, NetworkCard, Options, as_number, pick, span
 from bkn.catalog import ABSENT, DATASETS, METHODS, NETWORKS
 from bkn.entrants import entrant_text, parse_entrant
 from bkn.fitting import check_domains, check_fit, check_picture
+from bkn.frozen import FrozenDict
 
 PROBES = ("off", "light", "full")  # how much the probe measures
 LAYOUTS = ("sample_major", "copy_major")  # copies of one image adjacent; batch after batch
@@ -43,7 +44,7 @@ def number(name: str, value: Any) -> float | int:
     given = as_number(value)
     if given is None or not low <= given <= high or (whole and given != int(given)):
         kind = "a whole number" if whole else "a number"
-        raise ValueError(f"{name} must be {kind} in [{low:g}, {high:g}], got {value!r}")
+        raise ValueError(f"{name} must be {kind} in {span(low, high, whole)}, got {value!r}")
     return int(given) if whole else given
 
 
@@ -92,10 +93,11 @@ class Experiment:
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__  # the dataclass is frozen; values are normalized once, here
-        set_field(self, "options", self.method_card.complete(self.options))
-        set_field(self, "network_options", self.network_card.complete(self.network_options))
+        set_field(self, "options", FrozenDict(self.method_card.complete(self.options)))
+        of_network = self.network_card.complete(self.network_options)
+        set_field(self, "network_options", FrozenDict(of_network))
         images = pick(DATASETS, self.dataset, "dataset")
-        set_field(self, "dataset_options", images.complete(self.dataset_options))
+        set_field(self, "dataset_options", FrozenDict(images.complete(self.dataset_options)))
         for name in NUMBERS:
             set_field(self, name, number(name, getattr(self, name)))
         set_field(self, "device", str(self.device))  # a torch.device is welcome
@@ -181,6 +183,8 @@ class Experiment:
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> "Experiment":
+        if not isinstance(given, Mapping):
+            raise ValueError(f"experiment must map fields to values, got {given!r}")
         refuse_unknown(given, {f.name for f in fields(cls)}, "experiment")
         return cls(**given)
 
@@ -197,6 +201,10 @@ class Race:
     probe: str = "light"
 
     def __post_init__(self) -> None:
+        if not isinstance(self.experiments, Iterable):
+            raise TypeError(
+                f"a race takes a list of objects of the class Experiment, got {self.experiments!r}"
+            )
         object.__setattr__(self, "experiments", tuple(self.experiments))
         for one in self.experiments:
             if not isinstance(one, Experiment):
@@ -225,6 +233,8 @@ class Race:
         Raises:
             ValueError: naming the field, the value and what is allowed.
         """
+        if isinstance(entrants, str) or not isinstance(entrants, Iterable):
+            raise ValueError(f"methods must be a list of entrants, got {entrants!r}")
         experiments = []
         for text in entrants:
             method, options = parse_entrant(text)
@@ -255,7 +265,12 @@ class Race:
 
 def json_object(text: str, kind: str) -> dict[str, Any]:
     """Parse a JSON object; ValueError for anything else."""
-    given = json.loads(text)  # its JSONDecodeError is a ValueError and names the place
+    try:
+        given = json.loads(text)
+    except RecursionError:
+        raise ValueError(f"{kind} must be JSON, got one that is nested too deeply") from None
+    except (TypeError, ValueError) as error:  # a JSONDecodeError names the place
+        raise ValueError(f"{kind} must be JSON: {error}") from error
     if not isinstance(given, dict):
         raise ValueError(f"{kind} must be a JSON object, got {type(given).__name__}")
     return given
@@ -263,7 +278,7 @@ def json_object(text: str, kind: str) -> dict[str, Any]:
 
 def refuse_unknown(given: Mapping[str, Any], known: set[str], kind: str) -> None:
     """Raise ValueError if there are names that nobody knows."""
-    unknown = sorted(set(given) - known)
+    unknown = sorted(set(given) - known, key=str)
     if unknown:
         raise ValueError(
             f"{kind} has no field {', '.join(map(repr, unknown))}; "

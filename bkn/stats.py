@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from math import inf, nan
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -149,9 +149,11 @@ def bootstrap(values: ArrayLike, level: float = LEVEL, seed: int = 0) -> tuple[f
     """Interval of a mean, bias-corrected and accelerated: Efron 1987.
 
     Raises:
-        ValueError: as `mean_interval`.
+        ValueError: as `mean_interval`, and for a seed that is no whole number from 0.
     """
     _check_share("level", level)
+    if not isinstance(seed, Integral) or seed < 0:
+        raise ValueError(f"seed must be a whole number of at least 0, got {seed!r}")
     x = _finite(values, "values")
     n = len(x)
     if n < 2:
@@ -175,7 +177,7 @@ def sign_test(wins: int, losses: int) -> float:
     Raises:
         ValueError: for counts below 0.
     """
-    if min(wins, losses) < 0:
+    if not all(isinstance(one, Integral) for one in (wins, losses)) or min(wins, losses) < 0:
         raise ValueError(f"wins and losses must be counts, got {wins!r} and {losses!r}")
     decided = wins + losses
     return min(1.0, 2 * float(special.bdtr(min(wins, losses), decided, 0.5))) if decided else 1.0
@@ -190,7 +192,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     Raises:
         ValueError: for what is no probability.
     """
-    if wrong := [p for p in p_values if not 0 <= p <= 1]:
+    if wrong := [p for p in p_values if not isinstance(p, Real) or not 0 <= p <= 1]:
         raise ValueError(f"p values must lie in [0, 1], got {wrong[0]!r}")
     count, highest = len(p_values), 0.0
     adjusted = [nan] * count

@@ -9,12 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from functools import cached_property
 from itertools import product
+from math import prod
 from typing import Any
 
 from bkn.cards import pick
 from bkn.catalog import ABSENT, DATASETS, NETWORKS
 from bkn.entrants import entrant_text, parse_entrant
 from bkn.experiment import NUMBERS, Experiment, json_object, number, refuse_unknown
+from bkn.frozen import FrozenDict
 
 DIAGNOSES = ("none", "start", "end")  # when a job's network is diagnosed: bkn.diagnose
 MOST_JOBS = 20_000
@@ -32,6 +34,10 @@ class Job:
     diagnose: str = "none"  # one of DIAGNOSES
 
     def __post_init__(self) -> None:
+        if not isinstance(self.experiment, Experiment):
+            raise TypeError(
+                f"a job takes an object of the class Experiment, got {self.experiment!r}"
+            )
         if self.diagnose not in DIAGNOSES:
             raise ValueError(
                 f"diagnose must be one of {', '.join(DIAGNOSES)}, got {self.diagnose!r}"
@@ -93,12 +99,15 @@ class Sweep:
             raise ValueError(f"common must map fields to values, got {self.common!r}")
         own = {"method", "options", "seed", *AXES.values()}
         refuse_unknown(self.common, {f.name for f in fields(Experiment)} - own, "sweep's common")
-        object.__setattr__(self, "common", self._with_found(_told(self.common)))
-        size = len(self.methods) * len(self.seeds) * len(list(self._places()))
+        object.__setattr__(self, "common", FrozenDict(self._with_found(_told(self.common))))
+        size = prod(len(getattr(self, name)) for name in ("methods", "seeds", *AXES))
         if size > MOST_JOBS:
             raise ValueError(f"a sweep may hold at most {MOST_JOBS:,} experiments, got {size:,}")
         if not self.jobs:
             raise ValueError(f"no combination of this sweep fits: {self.misfits[0].why}")
+
+    def __hash__(self) -> int:
+        return hash(self.to_json())
 
     def _with_found(self, common: dict[str, Any]) -> dict[str, Any]:
         """What only the disk knows about images is written down once, for all jobs."""
@@ -114,12 +123,15 @@ class Sweep:
 
     def _axis(self, name: str, values: Any) -> tuple[Any, ...]:
         """The values of one axis in their proper type, each once."""
-        if isinstance(values, str) or not isinstance(values, Sequence) or not len(values):
+        if hasattr(values, "tolist"):  # an array of numpy
+            values = values.tolist()
+        texts = isinstance(values, str | bytes | bytearray)
+        if texts or not isinstance(values, Sequence) or not len(values):
             raise ValueError(f"{name} must be a list of at least one value, got {values!r}")
+        if len(values) > MOST_JOBS:
+            raise ValueError(f"{name} must be at most {MOST_JOBS:,} values, got {len(values):,}")
         found: list[Any]
         if name == "methods":
-            if wrong := [text for text in values if not isinstance(text, str)]:
-                raise ValueError(f"methods must be names such as 'batch', got {wrong[0]!r}")
             found = [entrant_text(*parse_entrant(text)) for text in values]
         elif name in ("networks", "datasets"):
             cards, absent = (NETWORKS, ABSENT) if name == "networks" else (DATASETS, None)

@@ -7,7 +7,7 @@ import torch
 
 import bkn
 from bkn import Experiment, Race
-from bkn.catalog import METHODS
+from bkn.catalog import DATASETS, METHODS
 from bkn.entrants import entrant_text, parse_entrant
 from bkn.experiment import fitting
 
@@ -73,6 +73,36 @@ def test_equal_experiments_share_a_key_and_others_do_not():
     }
     assert len(keys) == 4
     assert hash(Experiment()) == hash(Experiment(options={"gain": "0.1"}))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Experiment.from_json("[" * 200_000), "experiment must be JSON, .* too deeply"),
+        (lambda: Experiment.from_json(None), "experiment must be JSON: .* not NoneType"),
+        (lambda: Experiment.from_json("{"), "experiment must be JSON: Expecting property name"),
+        (lambda: Race.from_json("{"), "race must be JSON: Expecting property name"),
+        (lambda: Experiment.from_dict(None), "experiment must map fields to values, got None"),
+        (lambda: Experiment.from_dict({1: 2, "x": 1}), "experiment has no field 1, 'x'; its"),
+        (lambda: Race.of([1]), "methods must be names such as 'batch', got 1"),
+        (lambda: Race.of("batch"), "methods must be a list of entrants, got 'batch'"),
+        (lambda: Race.of(None), "methods must be a list of entrants, got None"),
+        (lambda: Experiment(seed=2**31), r"seed must be .* in \[0, 2147483647\], got 2147483648"),
+    ],
+)
+def test_what_is_of_another_kind_is_refused_in_words(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_whole_bounds_are_told_with_all_their_digits():
+    (content,) = [param for param in DATASETS["folder"].found if param.name == "content"]
+    assert content.allowed == f"a whole number in [0, {2**48 - 1}]"
+
+
+def test_there_is_one_nought():
+    assert Experiment(momentum=-0.0).key == Experiment(momentum=0.0).key
+    assert Experiment(options={"gain": -0.0}).key == Experiment(options={"gain": 0}).key
 
 
 def test_a_device_of_torch_is_its_name():
@@ -186,6 +216,12 @@ def test_a_number_beyond_all_bounds_is_refused_in_words(field):
 def test_a_method_that_is_no_text_is_refused_in_words():
     with pytest.raises(ValueError, match=r"unknown method \[\]"):
         Experiment(method=[])
+
+
+@pytest.mark.parametrize("wrong", [None, 5, Experiment()])
+def test_a_race_of_no_list_is_refused_in_words(wrong):
+    with pytest.raises(TypeError, match="a race takes a list of objects of the class Experiment"):
+        Race(wrong)
 
 
 @pytest.mark.parametrize("wrong", ["text", None, {"method": "batch"}])

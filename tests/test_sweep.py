@@ -4,10 +4,32 @@ import copy
 import pickle
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from bkn.experiment import Experiment
 from bkn.sweep import Job, Sweep
+
+
+def test_seeds_may_be_an_array():
+    assert Sweep(seeds=np.arange(3)) == Sweep(seeds=(0, 1, 2))
+
+
+def test_equal_sweeps_have_one_hash():
+    common = {"network_options": {"depth": 4}}
+    assert len({Sweep(), Sweep(common={"epochs": 4}), Sweep(common=common)}) == 2
+
+
+def test_a_grid_that_is_too_large_is_counted_and_not_listed(monkeypatch):
+    monkeypatch.setattr(Sweep, "_places", lambda self: pytest.fail("it was listed"))
+    with pytest.raises(ValueError, match="at most 20,000 experiments, got 15,210,000"):
+        Sweep(batches=range(1, 1301), micro_batches=range(1, 1301))
+
+
+@pytest.mark.parametrize("wrong", ["x", None])
+def test_a_job_of_no_experiment_is_refused_in_words(wrong):
+    with pytest.raises(TypeError, match="a job takes an object of the class Experiment, got"):
+        Job(wrong)
 
 
 def test_every_combination_once_per_seed_and_a_seed_after_the_other():
@@ -59,6 +81,10 @@ def test_what_is_named_twice_counts_once():
         ({"methods": "batch"}, "methods must be a list"),
         ({"methods": ("bat",)}, "unknown method 'bat'"),
         ({"methods": (3,)}, "methods must be names such as 'batch', got 3"),
+        ({"seeds": b"ab"}, "seeds must be a list of at least one value, got b'ab'"),
+        ({"seeds": np.arange(0)}, r"seeds must be a list of at least one value, got \[\]"),
+        ({"seeds": range(10**9)}, "seeds must be at most 20,000 values, got 1,000,000,000"),
+        ({"common": {1: 1, "x": 2}}, "sweep's common has no field 1, 'x'; its fields"),
         ({"common": None}, "common must map fields to values, got None"),
         ({"common": [1]}, "common must map fields to values"),
         ({"networks": ("nonet",)}, "unknown network 'nonet'"),

@@ -5,7 +5,6 @@ from collections.abc import Collection
 from dataclasses import fields
 from typing import Any
 
-from bkn.cards import as_number
 from bkn.catalog import DATASETS
 from bkn.catalog.networks import OWN
 from bkn.experiment import AUGMENTS, LAYOUTS, PROBES, Experiment, Options, Race
@@ -92,6 +91,5 @@ def options_of(pairs: list[str], owner: str) -> Options:
         name, equals, value = pair.partition("=")
         if not equals:
             raise ValueError(f"--{owner}-option must read NAME=VALUE, got {pair!r}")
-        number = as_number(value)
-        options[name] = value if number is None else number
+        options[name] = value  # as it was typed, so that a refusal shows it so
     return options

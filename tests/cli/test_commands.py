@@ -45,6 +45,7 @@ def test_train_prints_and_records_every_entrant(home, capsys):
         (["--device", "cuda:77"], "is not on this machine"),
         (["--network-option", "width"], "must read NAME=VALUE, got 'width'"),
         (["--network-option", "size=3"], "convnet has no option 'size'"),
+        (["--network-option", "depth=1"], "depth must be a whole number in [2, 12], got '1'"),
         (["--probe", "deep"], "probe must be one of off, light, full"),
     ],
 )
