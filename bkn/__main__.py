@@ -1,6 +1,7 @@
 """python -m bkn: the lab from the command line."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -31,13 +32,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command.set_defaults(run=module.run)
     given = parser.parse_args(arguments)
     try:
-        return given.run(given)
+        status: int = given.run(given)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        if not _nobody_reads():
+            raise
+        return 1
     except ValueError as refused:
         print(f"bkn {given.command}: {refused}", file=sys.stderr)
         return 2
     except StoreError as broken:
         print(f"bkn {given.command}: {broken}", file=sys.stderr)
         return 1
+
+
+def _nobody_reads() -> bool:
+    """Whether what stdout leads to is gone (`| head`); if so nothing is written there any more."""
+    try:
+        print(flush=True)  # what could not be written before is forgotten: ask anew
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python's end complains
+        return True
+    return False
 
 
 if __name__ == "__main__":

@@ -220,6 +220,11 @@ class RemoteFile:
     holds: tuple[tuple[str, str], ...] = ()
 
 
+def one_domain(options: Options) -> tuple[str, ...]:
+    """The domains of images that are all of one; no lambda, so that cards can be pickled."""
+    return ("all",)
+
+
 @dataclass(frozen=True)
 class DatasetCard(Card):
     """Images and labels; `train` and `test` are numbers of images."""
@@ -230,8 +235,9 @@ class DatasetCard(Card):
     shape: Shape = (1, 8, 8)  # channels, height, width
     classes: tuple[str, ...] = field(default=())
     # of the training images: ways in which they were made
-    domains: Callable[[Options], tuple[str, ...]] = lambda options: ("all",)
+    domains: Callable[[Options], tuple[str, ...]] = one_domain
     files: tuple[RemoteFile, ...] = ()  # none: shipped, or made on this machine
+    drawn: bool = False  # made on this machine
     # Of images whose number only the disk knows: the options that tell it, which nobody types, and
     # the function "module:name" that finds them. An experiment holds them, so that what was
     # recorded can be read wherever the images are not.

@@ -1,5 +1,6 @@
 """Cards are complete, and their parameters refuse what is not allowed."""
 
+import pickle
 import re
 from urllib.parse import urlparse
 
@@ -206,3 +207,8 @@ def test_unknown_option_is_named_with_the_known_ones():
         METHODS["group"].complete({"gain": 0.1})
     with pytest.raises(ValueError, match="must map names to values"):
         METHODS["group"].complete([1])
+
+
+@pytest.mark.parametrize("card", DATASETS.values(), ids=DATASETS)
+def test_the_card_of_a_dataset_travels_between_processes(card):
+    assert pickle.loads(pickle.dumps(card)) == card

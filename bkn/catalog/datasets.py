@@ -52,6 +52,7 @@ DATASETS: dict[str, DatasetCard] = {
                 ),
             ),
             source="procedural, made here",
+            drawn=True,
             train=32000,
             test=2000,
             shape=(3, 32, 32),

@@ -74,9 +74,10 @@ def document(entries: Sequence[Entry], about: About) -> str:
     results = {r.job.id: r for entry in entries for r in entry.results if r.status in DONE}
     verdicts = Counter(entry.verdict.verdict for entry in entries)
     counts = ", ".join(f"{verdicts[one]} {one}" for one in VERDICTS if verdicts[one])
+    told = "1 claim" if len(entries) == 1 else f"{len(entries)} claims"
     head = HEAD.format(
         names=about.names, date=about.date, protocol=about.protocol, machine=about.machine,
-        versions=about.versions, counts=f"{len(entries)} claims: {counts}.",
+        versions=about.versions, counts=f"{told}: {counts}.",
         done=f"{len(results):,}", time=duration(seconds(results.values())), what=WHAT,
     )  # fmt: skip
     return "\n".join([head, summary(entries), *_topics(entries, about.protocol)]) + "\n"

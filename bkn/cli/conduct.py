@@ -4,11 +4,11 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 
 from tqdm import tqdm
 
 from bkn.catalog import DATASETS
+from bkn.cli.machine import require_device
 from bkn.engine.conductor import Conductor
 from bkn.engine.estimate import Estimate, duration, estimate
 from bkn.fetch.state import require
@@ -67,8 +67,8 @@ def require_here(conductor: Conductor, sweeps: Sequence[Sweep], again: bool = Fa
     left = left_of(jobs, rows, again)
     for key in dict.fromkeys(job.experiment.dataset for job in left):
         require(DATASETS[key])
-    for name in {job.experiment.device for job in left} - {"auto", "cpu"}:
-        import_module("bkn.training.device").resolve(name)  # torch only where it matters
+    for name in {job.experiment.device for job in left}:
+        require_device(name)
 
 
 def timed_estimate(conductor: Conductor, sweeps: Sequence[Sweep], again: bool = False) -> Estimate:
@@ -81,7 +81,7 @@ def timed_estimate(conductor: Conductor, sweeps: Sequence[Sweep], again: bool = 
     """
     jobs = _unique(sweeps)
     if kinds := conductor.time(jobs, again):
-        what = f"{kinds} kind{'s' if kinds > 1 else ''} of experiments"
+        what = f"{kinds} kinds of experiments" if kinds > 1 else "one kind of experiment"
         print(f"timing a few steps of {what} ...", file=sys.stderr)
         _time(conductor, kinds)
     for why in conductor.untimed:

@@ -58,7 +58,7 @@ def words(card: DatasetCard) -> str:
         return found_words(card)
     now = state(card)
     if now.kind == "shipped":
-        return "shipped"
+        return "drawn here" if card.drawn else "shipped"
     if now.kind == "here":
         return f"here, {megabytes(now.size)}"
     came = f", {megabytes(now.size)} came so far or are not checked yet" if now.size else ""

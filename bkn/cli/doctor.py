@@ -10,7 +10,7 @@ from bkn.experiment import Race
 from bkn.store.facts import store_facts
 from bkn.store.home import home
 
-PACKAGES = ("torch", "torchvision", "streamlit", "plotly", "pandas", "numpy", "tqdm")
+PACKAGES = ("torch", "torchvision", "streamlit", "plotly", "pandas", "numpy", "scipy", "tqdm")
 SELF_TEST = 2.0  # seconds, at the least
 FEWEST_STEPS = 20  # after fewer a loss need not have fallen
 LITTLE_DISK = 0.5  # GB

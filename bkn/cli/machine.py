@@ -1,11 +1,22 @@
 """What results were made with, in words that name nobody: the device's name and versions."""
 
 import platform
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 PACKAGES = ("torch", "numpy", "scipy")
 CPU_FACTS = Path("/proc/cpuinfo")
+
+
+def require_device(name: str) -> None:
+    """Refuse a device that this machine lacks; torch only where it matters.
+
+    Raises:
+        ValueError: naming the devices that are here.
+    """
+    if name not in ("auto", "cpu"):
+        import_module("bkn.training.device").resolve(name)
 
 
 def device_name() -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bkn.cli.files import make_room
 from bkn.cli.follow import results, run_race
+from bkn.cli.machine import require_device
 from bkn.cli.settings import add_settings, race_of
 from bkn.engine.supervisor import Supervisor
 from bkn.results import results as results_of
@@ -49,6 +50,7 @@ def run(given: argparse.Namespace) -> int:
         return ship_sweep(given.sweep, out)
     check_slim(given.snapshots, given.channels)
     race = race_of(given)
+    require_device(race.common.device)
     with tempfile.TemporaryDirectory() as folder:
         supervisor = Supervisor(Path(folder))
         try:

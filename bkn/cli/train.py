@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from bkn.cli.follow import results, run_race
+from bkn.cli.machine import require_device
 from bkn.cli.settings import add_settings, race_of
 from bkn.engine.supervisor import Supervisor
 from bkn.store.home import home
@@ -17,6 +18,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Train to the end and print what each entrant reached; status 1 if the race broke off."""
     race = race_of(given)
+    require_device(race.common.device)
     supervisor = Supervisor(home())
     try:
         row = run_race(supervisor, race)

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from bkn.cards import DatasetCard, RemoteFile
 from bkn.fetch.lock import locked
@@ -118,6 +119,13 @@ def sources(file: RemoteFile) -> tuple[str, ...]:
         return file.urls
     if not mirror.startswith(("http://", "https://")):
         raise ValueError(f"{MIRROR} must begin with http:// or https://, got {mirror!r}")
+    try:
+        named = urlsplit(mirror)
+        whole = bool(named.hostname) and (named.port or 0) >= 0  # a wrong port is told when asked
+    except ValueError:
+        whole = False
+    if not whole:
+        raise ValueError(f"{MIRROR} must be a web address such as http://host/data, got {mirror!r}")
     return (f"{mirror.rstrip('/')}/{file.path}",)
 
 

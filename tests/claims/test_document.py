@@ -40,6 +40,10 @@ def test_the_summary_comes_first_with_a_row_per_claim():
     assert "| 8 " in row
 
 
+def test_one_claim_is_no_claims():
+    assert "\n1 claim: " in document([entry("memorized")], ABOUT)
+
+
 def test_time_of_shared_runs_counts_once():
     one, other = entry("memorized"), entry("batch_renorm")
     ids = {r.job.id for e in (one, other) for r in e.results}

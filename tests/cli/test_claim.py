@@ -90,7 +90,9 @@ def test_what_is_done_is_not_trained_again(home, toys, capsys):
 
 def test_an_estimate_trains_nothing(home, toys, capsys):
     assert main(["claim", "memorized", "--estimate"]) == 0
-    assert "for 16 experiments" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "for 16 experiments" in told
+    assert "timing a few steps of 2 kinds of experiments ..." in told
     assert not any(toy.submitted for toy in toys)
 
 

@@ -1,12 +1,16 @@
 """python -m bkn: what each command prints, records and refuses."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from bkn.__main__ import main
 from bkn.cli.follow import results
 from bkn.cli.record import put
 from bkn.results import results as results_of
-from bkn.store.home import store_path
+from bkn.store.home import ROOT, store_path
 from bkn.store.reader import Reader
 from bkn.store.records import RunRow
 from bkn.store.sweeps import sweeps
@@ -54,6 +58,26 @@ def test_wrong_settings_end_in_one_sentence(home, capsys, arguments, message):
     printed = capsys.readouterr()
     assert message in printed.err + printed.out
     assert "Traceback" not in printed.err
+
+
+def test_a_device_that_is_not_here_is_refused_before_anything_is_recorded(home, capsys):
+    for command in ("train", "record"):
+        assert main([command, "batch", *SMALL, "--device", "cuda:77"]) == 2
+        assert "device 'cuda:77' is not on this machine; here: auto" in capsys.readouterr().err
+    assert not store_path(home).exists()
+
+
+def test_who_stops_reading_gets_no_traceback(tmp_path):
+    code = "import sys; from bkn.__main__ import main; sys.stdin.read(); sys.exit(main(['data']))"
+    reading, writing = os.pipe()
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, stdin=subprocess.PIPE, stdout=writing,
+        stderr=subprocess.PIPE, env={**os.environ, "BKN_HOME": str(tmp_path)},
+    ) as process:  # fmt: skip
+        os.close(writing)
+        os.close(reading)  # before it may begin
+        _, complaints = process.communicate()
+    assert (process.returncode, complaints) == (1, b"")
 
 
 def test_copies_and_augmentation_can_be_asked_for_on_the_command_line(home, capsys):
@@ -146,7 +170,16 @@ def test_doctor_finds_this_machine_fit(home, capsys, monkeypatch):
     monkeypatch.setattr("bkn.cli.doctor.SELF_TEST", 0.0)
     assert main(["doctor"]) == 0
     printed = capsys.readouterr().out
-    for word in ("torch", "streamlit", "device", "store", "disk", "Kalman norm: ", "all well"):
+    for word in (
+        "torch",
+        "scipy",
+        "streamlit",
+        "device",
+        "store",
+        "disk",
+        "Kalman norm: ",
+        "all well",
+    ):
         assert word in printed
 
 

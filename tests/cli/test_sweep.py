@@ -136,6 +136,7 @@ def test_what_failed_is_named_and_can_be_tried_again(home, reader, capsys):
     wrong = ["sweep", "batch", "--micro-batches", "2", "--seeds", "1", "--lrs", "1", "2"]
     assert main(wrong) == 1
     printed = capsys.readouterr()
+    assert "timing a few steps of one kind of experiment ..." in printed.err
     assert "1 failed" in printed.out
     assert "failed: batch, micro-batch 2, seed 0: Lr must be kinder." in printed.err
     assert "--again" in printed.err

@@ -56,6 +56,7 @@ def test_it_lists_what_is_here_and_how_to_get_the_rest(card_of, folder, capsys):
     said = {line.split()[0]: line for line in lines}
     assert set(DATASETS) <= set(said)
     assert said["digits"].endswith("  shipped")
+    assert said["shapes"].endswith("  drawn here")
     assert said["svhn"].split()[1:] == ["here,", "0.2", "MB"]
     assert said["cifar10"].endswith("missing, 170 MB to fetch: python -m bkn data cifar10")
     assert lines[-1] == f"fetched ones are kept in {folder}"

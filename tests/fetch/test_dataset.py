@@ -172,6 +172,10 @@ def test_a_mirror_takes_the_place_of_all_sources(card_of, monkeypatch):
     monkeypatch.setenv("BKN_DATA_MIRROR", "file:///etc")
     with pytest.raises(ValueError, match="BKN_DATA_MIRROR must begin with http"):
         sources(file)
+    for wrong in ("http://[::1", "https://", "http://host:port/data"):
+        monkeypatch.setenv("BKN_DATA_MIRROR", wrong)
+        with pytest.raises(ValueError, match=r"BKN_DATA_MIRROR must be a web address .*, got '"):
+            sources(file)
     monkeypatch.delenv("BKN_DATA_MIRROR")
     assert sources(file) == file.urls
     assert file.urls[0].startswith("https://ossci-datasets.s3.amazonaws.com/mnist/train-images")
