@@ -62,6 +62,8 @@ def run(given: argparse.Namespace) -> int:
     for claim in claims:
         claim.protocol(given.protocol)  # refuses one that does not exist
     if given.out:
+        if not given.names or given.list:
+            raise ValueError(f"--out {given.out} takes the document of claims: name some, or all")
         make_room(given.out)
     try:
         with Writer(store_path(home())):
@@ -78,6 +80,8 @@ def run(given: argparse.Namespace) -> int:
     whole = len(claims) == len(CLAIMS) and given.protocol == "laptop"
     if given.out or whole:
         publish(entries, given.protocol, " ".join(given.names), given.out)
+    else:
+        print(unwritten(given.protocol), file=sys.stderr)
     for words in (failed := failures(entries)):
         print(words, file=sys.stderr)
     return int(bool(failed) or any(entry.verdict.verdict not in DECIDED for entry in entries))
@@ -149,6 +153,19 @@ def publish(entries: Sequence[Entry], protocol: str, names: str, out: Path | Non
     if out is None:
         found = {e.claim.key: record(e.verdict, e.results, protocol, now, machine) for e in decided}
         write(found, RECORDED)
+
+
+def unwritten(protocol: str) -> str:
+    """Where the document is, and how to get one, when none was written.
+
+    The one in its usual place has one date and one machine for all claims, so that a few of them
+    are never put into it.
+    """
+    beside = "" if protocol == "laptop" else f" --protocol {protocol} --out FILE"
+    return (
+        f"{OUT.name} is left as it is: it is about all claims by the laptop protocol; "
+        f"`python -m bkn claim all{beside}` writes all, and --out FILE only what is named"
+    )
 
 
 def verdicts(entries: Sequence[Entry]) -> str:

@@ -76,6 +76,8 @@ def test_a_claim_is_trained_decided_and_printed(home, toys, capsys):
     rows = job_rows(Reader(store_path(home)), [job.id for job in CLAIM.laptop.jobs])
     assert [row.status for row in rows.values()] == ["finished"] * 16
     assert not command.OUT.exists()  # the document is about all of them
+    assert "claims.md is left as it is: it is about all claims" in printed.err
+    assert "--out FILE only what is named" in printed.err
 
 
 def test_what_is_done_is_not_trained_again(home, toys, capsys):
@@ -109,6 +111,7 @@ def test_ctrl_c_keeps_what_is_done(home, toys, monkeypatch, capsys):
 def test_all_claims_are_written_with_what_the_page_shows(home, capsys):
     write_all(home)
     assert main(["claim", "all"]) == 0  # nothing is left to train
+    printed = capsys.readouterr()
     text = command.OUT.read_text()
     for claim in CLAIMS.values():
         assert claim.title in text
@@ -116,8 +119,9 @@ def test_all_claims_are_written_with_what_the_page_shows(home, capsys):
     assert "Python 3." in text
     shown = recorded.read(command.RECORDED)
     assert set(shown) == set(CLAIMS)
+    assert "is left as it is" not in printed.err
     assert all(one.fits(CLAIMS[key]) for key, one in shown.items())
-    assert "0 of" not in capsys.readouterr().out
+    assert "0 of" not in printed.out
 
 
 def test_only_the_document_trains_nothing_and_says_what_is_missing(home, capsys):
@@ -174,6 +178,8 @@ def test_the_list_says_how_far_each_is(home, capsys):
     ("arguments", "message"),
     [
         (["nonsense"], "unknown claim 'nonsense'; known: "),
+        (["--out", "x.md"], "--out x.md takes the document of claims: name some, or all"),
+        (["memorized", "--list", "--out", "x.md"], "--out x.md takes the document of claims"),
         (["all", "nonsense"], "unknown claim 'nonsense'; known: "),
         (["memorized", "--protocol", "phone"], "protocol must be laptop or gpu, got 'phone'"),
         (["memorized", "--executor", "horses"], "executor must be local or ray, got 'horses'"),
