@@ -146,20 +146,24 @@ def main() -> None:
     """Measure all, print both tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--scale", type=float, default=1.0, help="how many stretches and steps")
-    args = parser.parse_args()
-    torch.set_num_threads(1)
+    print(ratios(parser.parse_args().scale))
 
+
+def ratios(scale: float) -> str:
+    """Both tables; `scale`: how many stretches and steps."""
+    torch.set_num_threads(1)
     lumps, steps = [], []
     for dataset, stretch, stretches in SETTINGS:
-        lumps += telemetry(dataset, stretch, max(2, round(args.scale * stretches)))
-        steps += filtering(dataset, max(2, round(args.scale * 2 * stretch)))
+        lumps += telemetry(dataset, stretch, max(2, round(scale * stretches)))
+        steps += filtering(dataset, max(2, round(scale * 2 * stretch)))
 
-    print("Steps per second of the trainer over a bare loop, convnet, batch norm at (64, 64):\n")
-    print(markdown(
-        ("dataset", "probe", "medians", "totals", "the loop tests too: medians", "totals"), lumps
-    ))  # fmt: skip
-    print("\nTime of a full training step at (64, 2), convnet, in ms:\n")
-    print(markdown(("dataset", "method", "nn.BatchNorm2d", "method", "ratio"), steps))
+    head = "dataset", "probe", "medians", "totals", "the loop tests too: medians", "totals"
+    return "\n\n".join([
+        "Steps per second of the trainer over a bare loop, convnet, batch norm at (64, 64):",
+        markdown(head, lumps),
+        "Time of a full training step at (64, 2), convnet, in ms:",
+        markdown(("dataset", "method", "nn.BatchNorm2d", "method", "ratio"), steps),
+    ])  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ COMMANDS = {  # name: what it does, in a few words
     "claim": "put claims of papers to the test, and write docs/claims.md",
     "record": "record the race that the page replays before the first click",
     "cost": "measure what methods cost, as the Methods page shows it",
+    "bench": "measure what the README says that telemetry and the filter cost",
+    "export": "write what a race recorded as a CSV file",
     "data": "list the datasets, fetch those that are not on this machine",
     "doctor": "check versions, devices, store and disk, and train for two seconds",
 }
