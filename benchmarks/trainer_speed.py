@@ -20,10 +20,10 @@ from tqdm import trange
 from benchmarks.report import markdown
 from bkn import Experiment, Race
 from bkn.data.base import Images
+from bkn.pace import steps_between_tests
 from bkn.probe.budget import Budget
 from bkn.training.cost import Step, plain_step, take_turns, train_step
 from bkn.training.entrant import TEST_CHUNK, Entrant
-from bkn.training.pace import steps_between_tests
 from bkn.training.race import RaceTrainer
 from bkn.training.recipe import Order, make_optimizer
 from bkn.training.run import MemorySink

@@ -6,9 +6,9 @@ from bkn.claims.base import Claim, Protocol, Verdict
 from bkn.claims.decisions import Part, above_zero, verdict
 from bkn.claims.evidence import Evidence
 from bkn.claims.protocols import GPU, LAPTOP, Scale
+from bkn.pace import steps_between_tests
 from bkn.results import Result
 from bkn.sweep import Sweep
-from bkn.training.pace import steps_between_tests
 
 UNSEEN = "Tests are {:g} steps apart: less cannot be seen."
 

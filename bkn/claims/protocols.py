@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bkn.catalog import DATASETS
+from bkn.pace import steps_between_tests
 from bkn.sweep import Sweep
-from bkn.training.pace import steps_between_tests
 
 CLOSE = 1.0  # points; a Scale says what that is there
 WORTH = 0.5  # points

@@ -23,6 +23,7 @@ from bkn.data.base import Images
 from bkn.diagnostics.diagnose import diagnose
 from bkn.experiment import Race
 from bkn.live import check_change, check_diagnosis, takes_live
+from bkn.pace import steps_between_tests
 from bkn.probe.budget import Budget
 from bkn.probe.full import FullProbe
 from bkn.probe.light import LightProbe
@@ -30,7 +31,6 @@ from bkn.probe.network_map import network_map
 from bkn.training.batches import Batch, Batches
 from bkn.training.device import resolve
 from bkn.training.entrant import Entrant
-from bkn.training.pace import steps_between_tests
 from bkn.training.probing import Probing
 from bkn.training.recipe import one_cycle
 from bkn.training.reporter import Reporter

@@ -20,10 +20,10 @@ from bkn.claims.kalman_speed import saved
 from bkn.claims.learning_rates import largest
 from bkn.claims.protocols import LAPTOP
 from bkn.experiment import Experiment
+from bkn.pace import steps_between_tests
 from bkn.results import Result
 from bkn.store.sweeps import Curve
 from bkn.sweep import Job
-from bkn.training.pace import steps_between_tests
 from tests.claims.worlds import WORLDS, Fate, loud, result_of, results_in
 
 MOST_JOBS = 80
