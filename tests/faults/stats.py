@@ -7,7 +7,7 @@ FILE, TESTS = "bkn/stats.py", "tests/test_stats.py"
 FAULTS = [
     Fault(
         FILE,
-        "if wrong := [p for p in p_values if not 0 <= p <= 1]:",
+        "if wrong := [p for p in p_values if not isinstance(p, Real) or not 0 <= p <= 1]:",
         "if wrong := [p for p in p_values if p < 0 or p > 1]:",
         f"{TESTS}::test_what_cannot_be_compared_is_refused_in_words",
         "a p value that is no number passes, and the others become 1",
