@@ -10,7 +10,7 @@ from bkn.engine.executor import Timing
 from bkn.engine.local import LocalExecutor, default_slots, visible_gpus
 from tests.engine import toy_job_worker as toy
 from tests.engine.toy import lives
-from tests.patience import until
+from tests.patience import PATIENCE, until
 
 
 @pytest.fixture
@@ -105,6 +105,18 @@ def test_a_broken_process_is_not_given_another_job(make):
     assert news_until(executor, "failed")[-1].message.endswith("on fire.")
     executor.submit(toy.job())
     assert {one.kind for one in news_until(executor, "done")} <= {"begun", "told", "done"}
+
+
+def test_a_process_that_says_that_it_ends_loses_its_slot_at_once(make):
+    """It may take a while to end: a job that it gets meanwhile would be lost."""
+    executor = make()
+    executor.submit(toy.job())
+    news_until(executor, "done")
+    (process,) = executor._processes
+    line = {"job": toy.job().id, "kind": "failed", "told": [], "message": "on fire.", "last": True}
+    executor._hear(process, line)
+    assert executor._processes == [None]
+    process.end(PATIENCE)
 
 
 def test_cancelling_ends_the_process_and_frees_the_slot(make):

@@ -96,7 +96,7 @@ FAULTS = [
         "bkn/engine/local.py",
         '        if line is None or "last" in line:\n',
         "        if line is None:\n",
-        f"{LOCAL}::test_a_broken_process_is_not_given_another_job",
+        f"{LOCAL}::test_a_process_that_says_that_it_ends_loses_its_slot_at_once",
         "a job is given to a process that ends",
     ),
     Fault(
