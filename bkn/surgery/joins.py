@@ -5,6 +5,7 @@ from typing import NamedTuple
 from torch import fx
 
 from bkn.surgery.network import Network
+from bkn.surgery.sparing import upstream
 
 
 class Join(NamedTuple):
@@ -54,18 +55,7 @@ def _read(network: Network, node: fx.Node) -> Join | None:
 
 def _fork(network: Network, one: fx.Node, two: fx.Node) -> fx.Node | None:
     """The last node that both depend on, or that one of them is."""
-    above = [_upstream(end) for end in (one, two)]
+    above = [upstream(end) for end in (one, two)]
     common = above[0] & above[1]
     order = [node for node in network.graph.nodes if node in common]
     return order[-1] if order else None
-
-
-def _upstream(end: fx.Node) -> set[fx.Node]:
-    found: set[fx.Node] = set()
-    open_ends = [end]
-    while open_ends:
-        node = open_ends.pop()
-        if node not in found:
-            found.add(node)
-            open_ends.extend(node.all_input_nodes)
-    return found

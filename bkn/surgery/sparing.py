@@ -41,7 +41,7 @@ def spare_evaluation(model: fx.GraphModule) -> None:
     choices = [node for node in model.graph.nodes if node.target == CHOICE]
     for choice in choices:
         training, evaluation = choice.args
-        for node in _upstream(training) - _upstream(evaluation):
+        for node in upstream(training) - upstream(evaluation):
             _spare(model, node)
 
 
@@ -70,7 +70,7 @@ def _call_method(name: str, x: Any, *args: Any, **kwargs: Any) -> Any:
     return getattr(x, name)(*args, **kwargs)
 
 
-def _upstream(output: Any) -> set[fx.Node]:
+def upstream(output: Any) -> set[fx.Node]:
     """The nodes that an output, of nodes in any nesting, depends on, its own too."""
     open_ends: list[fx.Node] = []
     fx.node.map_arg(output, open_ends.append)

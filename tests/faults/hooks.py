@@ -87,14 +87,14 @@ FAULTS = [
         HOOKS,
         "        self.converted = _converted(model)",
         "        self.converted = model",
-        f"{TESTS}::test_hooks_find_the_converted_model_inside_another[norm_free]",
+        "tests/normalizers/test_hooks_wrapped.py::test_hooks_find_the_converted_model_inside_another[norm_free]",
         "paths inside a converted model are looked up in what stands around it",
     ),
     Fault(
         HOOKS,
         "    if len(found) > 1:",
         "    if False:",
-        f"{TESTS}::test_two_converted_models_need_hooks_each",
+        "tests/normalizers/test_hooks_wrapped.py::test_two_converted_models_need_hooks_each",
         "of two converted models one is forgotten",
     ),
 ]

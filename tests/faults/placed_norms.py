@@ -167,7 +167,7 @@ FAULTS = [
         PLACEMENT,
         "if method.card.needs_space and",
         "if False and",
-        "tests/surgery/test_convert.py::test_methods_that_need_places_refuse_vectors[instance]",
+        "tests/surgery/test_convert_refusals.py::test_methods_that_need_places_refuse_vectors[instance]",
         "instance norm takes the place of a norm of vectors",
     ),
 ]

@@ -9,9 +9,7 @@ from torch.testing import assert_close
 
 from bkn import Experiment
 from bkn.data import digits
-from bkn.nets.convnet import ConvNet
 from bkn.normalizers.hooks import Hooked, Hooks
-from bkn.surgery.convert import convert
 from bkn.training.entrant import Entrant
 
 
@@ -360,36 +358,3 @@ def small_entrant(monkeypatch, hooks, **settings):
 def test_a_plan_is_a_whole_number_of_steps(steps):
     with pytest.raises(ValueError, match="steps must be a whole number of at least 1, got"):
         Hooks(nn.Linear(1, 1)).plan(steps)
-
-
-class Around(nn.Module):
-    """What somebody puts around converted models."""
-
-    def __init__(self, *models):
-        super().__init__()
-        self.models = nn.ModuleList(models)
-
-    def forward(self, x):
-        return sum(model(x) for model in self.models)
-
-
-@pytest.mark.parametrize("method", ["norm_free", "weight_rescaling", "preconditioned"])
-def test_hooks_find_the_converted_model_inside_another(method):
-    model = convert(ConvNet(1, (8, 8), 10, depth=2, width=8), method, micro_batch=2)
-    alone, around = copy.deepcopy(model), Around(model)
-    x = torch.randn(4, 1, 8, 8, generator=torch.Generator().manual_seed(0))
-    for subject, hooks in ((alone, Hooks(alone)), (around, Hooks(around))):
-        hooks.before_forward()
-        subject(x).square().sum().backward()
-        hooks.before_step()
-        hooks.after_step(lambda: None)
-        assert isinstance(hooks.undecayed(), set)
-    assert_close(model.state_dict(), alone.state_dict())
-    grads = [[p.grad for p in one.parameters()] for one in (model, alone)]
-    assert_close(grads[0], grads[1])
-
-
-def test_two_converted_models_need_hooks_each():
-    one = convert(ConvNet(1, (8, 8), 10, depth=2, width=8), "norm_free")
-    with pytest.raises(ValueError, match="must hold one converted model, got 2"):
-        Hooks(Around(one, copy.deepcopy(one)))
