@@ -132,8 +132,11 @@ def enter(writer: Writer, owner: str, flight: Flight, news: News) -> str:
     job_id, run_id = flight.job.id, flight.run_id
     if not sweeps.owns_job(writer, job_id, owner):
         return TAKEN
-    if news.kind == BEGUN and sweeps.has_begun(writer, run_id):
-        sweeps.forget_job(writer, job_id, run_id)
+    if news.kind == BEGUN:
+        if sweeps.has_begun(writer, run_id):
+            sweeps.forget_job(writer, job_id, run_id)
+        # A short job tells all the rest at its end: until then nobody would see it run.
+        writer.set_status(run_id, "running", 0)
     try:
         replay(writer, job_id, [run_id], news.told)
     except ValueError as error:

@@ -100,6 +100,14 @@ def test_running_jobs_are_seen_while_they_run(conduct, reader):
     assert len(toy.submitted) == 2  # both slots are taken
 
 
+def test_a_job_runs_from_its_beginning_on_though_it_has_told_nothing_yet(conduct, reader):
+    found = conduct(ToyExecutor(slots=2, by_hand=True), SWEEP)
+    turn(found)
+    assert statuses(reader)[:3] == ["queued", "queued", "waiting"]
+    turn(found)  # in which it hears that they have begun
+    assert statuses(reader)[:3] == ["running", "running", "waiting"]
+
+
 def test_what_is_done_is_not_trained_again(conduct, store, reader):
     with store.transaction():
         for job, status in zip(SWEEP.jobs, ("finished", "diverged", "failed"), strict=False):
@@ -121,7 +129,7 @@ def test_what_failed_is_tried_once_more_where_asked(conduct, store, reader):
     toy.tell(SWEEP.jobs[1], "failed", message="No again.")
     turn(found, 2)
     assert toy.submitted == list(SWEEP.jobs[1:3])
-    assert statuses(reader)[:3] == ["finished", "failed", "queued"]
+    assert statuses(reader)[:3] == ["finished", "failed", "running"]
 
 
 def test_sweeps_take_turns(conduct):
