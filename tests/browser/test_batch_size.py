@@ -38,6 +38,14 @@ def lab(tmp_path_factory):
     server.stop()
 
 
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory):
+    """A server with an empty store that stays so: it shows the recorded sweep."""
+    server = serve(tmp_path_factory.mktemp("home"))
+    yield server
+    server.stop()
+
+
 def open_page(visit, server, query):
     return visit(f"{server.url}/batch_size?{query}", ready=READY, height=1500)
 
@@ -198,8 +206,8 @@ def children(pid):
         ("lrs=fast", "lr must be a number"),
     ],
 )
-def test_a_wrong_link_is_said_in_words(lab, visit, query, words):
-    page = open_page(visit, lab, query)
+def test_a_wrong_link_is_said_in_words(untouched, visit, query, words):
+    page = open_page(visit, untouched, query)
     wait_said(page, words)
     assert not page.locator(".stException").count()
     page.locator(".st-key-fig_curve path.js-line").first.wait_for()
